@@ -1,0 +1,1 @@
+"""KVM, modelled: its decisions about event delivery step by step, with their locks and orders."""

@@ -1,0 +1,136 @@
+"""What a vCPU does on its way into the guest: merge the shadow selector, see a pending upcall.
+
+``kvm_xen_inject_pending_events()`` and ``kvm_xen_has_interrupt()``, arch/x86/kvm/xen.c, v6.9.
+"""
+
+from xenperf.jit import op
+from xenperf.model.constants import (
+    BYTE0,
+    BYTE1,
+    GPA_ERROR,
+    LOW32,
+    ONE,
+    PAGE_BITS,
+    REQUEST_CLOCK_UPDATE,
+    SEL32,
+    SEL64,
+    VCPU_INFO_BYTES,
+    ZERO,
+)
+from xenperf.model.evtchn import is_long_mode
+from xenperf.model.layout import (
+    GPC_ACTIVE,
+    GPC_GPA,
+    GPC_KHVA,
+    GPC_MEMSLOT,
+    U32,
+    U64,
+    VCPU_NR_CLOCK_UPDATES,
+    VCPU_NR_INJECTED,
+    VCPU_REQUESTS,
+    VCPU_UPCALL_VECTOR,
+    VCPU_VCPU_INFO,
+    VM_UPCALL_VECTOR,
+)
+from xenperf.model.locks import read_lock, read_unlock, srcu_read_lock, srcu_read_unlock
+from xenperf.model.memslots import mark_page_dirty
+from xenperf.model.pfncache import check, refresh
+from xenperf.model.statistics import count_one
+from xenperf.words import (
+    Word,
+    exchange64,
+    fetch_add64,
+    fetch_and64,
+    fetch_or32,
+    fetch_or64,
+    load8,
+    load64,
+    store8,
+)
+
+
+@op
+def _lock_vcpu_info(vm: Word, cpu: Word, gpc: Word) -> Word:
+    """Read-lock *gpc* with a good mapping, refreshing as long as that helps; 0 or -errno.
+
+    Not locked on an error.
+    """
+    rc = ZERO
+    read_lock(gpc)
+    while rc == ZERO and not check(vm, gpc, VCPU_INFO_BYTES):
+        read_unlock(gpc)
+        rc = refresh(vm, cpu, gpc, VCPU_INFO_BYTES)
+        if rc == ZERO:
+            read_lock(gpc)
+    return rc
+
+
+@op
+def _mark_dirty(vm: Word, gpc: Word) -> None:
+    """Mark the page of *gpc*, whose lock is held; by HVA there is no memslot to mark it in."""
+    gpa = load64(gpc + GPC_GPA)
+    if gpa != GPA_ERROR:
+        mark_page_dirty(vm, load64(gpc + GPC_MEMSLOT), gpa >> PAGE_BITS)
+
+
+@op
+def inject_pending_events(vm: Word, cpu: Word, vcpu: Word) -> Word:
+    """Merge the shadow selector into vcpu_info; the caller holds SRCU. 0 or -errno.
+
+    Bits set after the snapshot stay in the shadow for the next merge. When vcpu_info cannot be
+    resolved all bits stay, and the guest is entered without them.
+    """
+    shadow = load64(vcpu)
+    if shadow == ZERO:
+        return ZERO
+    gpc = vcpu + VCPU_VCPU_INFO
+    rc = _lock_vcpu_info(vm, cpu, gpc)
+    if rc != ZERO:
+        return rc
+    vcpu_info = load64(gpc + GPC_KHVA)
+    if is_long_mode(vm):
+        fetch_or64(vcpu_info + SEL64, shadow)
+        fetch_and64(vcpu, ~shadow)
+    else:
+        fetch_or32(vcpu_info + SEL32, U32(shadow & LOW32))
+        fetch_and64(vcpu, ~(shadow & LOW32))
+    store8(vcpu_info, BYTE1)
+    _mark_dirty(vm, gpc)
+    read_unlock(gpc)
+    if load8(vcpu + VCPU_UPCALL_VECTOR) != BYTE0:
+        fetch_add64(vcpu + VCPU_NR_INJECTED, ONE)
+    return ZERO
+
+
+@op
+def has_interrupt(vm: Word, cpu: Word, vcpu: Word) -> Word:
+    """Return the guest's upcall flag, 0 or 1, as each guest entry asks for it.
+
+    Only with a VM-wide vector and an active vcpu_info; a cache that does not resolve means 0. The
+    caller may sleep, so the spurious 1 of atomic callers does not occur.
+    """
+    gpc = vcpu + VCPU_VCPU_INFO
+    if load8(vm + VM_UPCALL_VECTOR) == BYTE0 or load8(gpc + GPC_ACTIVE) == BYTE0:
+        return ZERO
+    idx = srcu_read_lock(vm, cpu)
+    pending = ZERO
+    if _lock_vcpu_info(vm, cpu, gpc) == ZERO:
+        pending = U64(load8(load64(gpc + GPC_KHVA)))
+        read_unlock(gpc)
+    srcu_read_unlock(cpu, idx)
+    return pending
+
+
+@op
+def enter_guest(vm: Word, cpu: Word, vcpu: Word) -> Word:
+    """Take *vcpu* to the point of guest entry once: requests, then the merge, then the vector.
+
+    Returns 1 when the guest would be interrupted on entry.
+    """
+    requests = exchange64(vcpu + VCPU_REQUESTS, ZERO)
+    if requests & REQUEST_CLOCK_UPDATE != ZERO:
+        count_one(vcpu + VCPU_NR_CLOCK_UPDATES)
+    idx = srcu_read_lock(vm, cpu)
+    inject_pending_events(vm, cpu, vcpu)
+    srcu_read_unlock(cpu, idx)
+    return has_interrupt(vm, cpu, vcpu)
