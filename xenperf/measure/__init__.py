@@ -1,0 +1,1 @@
+"""Samples with their conditions: workers, the schedule, clocks, the machine's description."""
