@@ -19,10 +19,8 @@ from xenperf.hypervisor import Activation
 from xenperf.measure.plan import Plan
 from xenperf.measure.schedule import WrongAnswerError, alternate
 from xenperf.scenarios import catalogue
-from xenperf.scenarios.kinds import Benchmark, Setting
-from xenperf.vmm.activate import activate_all
-from xenperf.vmm.machine import Shape, assemble, play
-from xenperf.vmm.overlay import break_apart, regions
+from xenperf.scenarios.kinds import Benchmark, Setting, ready
+from xenperf.vmm.machine import Shape
 
 Message = dict[str, Any]
 Activations = list[Activation]
@@ -94,10 +92,7 @@ def _shape_for(shape: Shape, benchmark: Benchmark) -> Shape:
 def _ready(plan: Plan, shape: Shape, activation: Activation) -> Iterator[Setting]:
     """Open a VM with the overlay in place and every cache active."""
     with backend(plan.backend).open(shape.vm_size) as host:
-        machine = assemble(host, shape)
-        play(host, regions(break_apart(machine)))
-        activate_all(host, machine, activation)
-        yield Setting(host, machine, activation)
+        yield ready(host, shape, activation)
 
 
 def main(source: Callable[[], str], out: Callable[[str], object]) -> int:

@@ -7,11 +7,10 @@ from numpy.typing import NDArray
 
 from xenperf.errors import MeasurementError
 from xenperf.hypervisor import Activation, Hypervisor, MemoryRegion
-from xenperf.scenarios.kinds import Count
-from xenperf.vmm.activate import activate_all
+from xenperf.scenarios.kinds import Count, ready
 from xenperf.vmm.events import pending_ports, send_ports
-from xenperf.vmm.machine import OVERLAY_GFN, Machine, Shape, assemble, play
-from xenperf.vmm.overlay import break_apart, regions, rejoin
+from xenperf.vmm.machine import OVERLAY_GFN, Machine, Shape, play
+from xenperf.vmm.overlay import break_apart, rejoin
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +26,7 @@ class BreakApart:
 
     def run(self, host: Hypervisor, shape: Shape, activation: Activation) -> list[Count]:
         """Count refused sends by phase, and where the accepted ones are in the end."""
-        machine = assemble(host, shape)
-        play(host, regions(break_apart(machine)))
-        activate_all(host, machine, activation)
+        machine = ready(host, shape, activation).machine
         phases: list[tuple[str, MemoryRegion | None]] = [("overlay_in", None)]
         phases += [(s.name, s.region) for s in (*rejoin(machine), *break_apart(machine))]
         refused: list[Count] = []

@@ -7,22 +7,15 @@ import numpy as np
 
 from xenperf.abi.kvm import MemslotFlag
 from xenperf.hypervisor import Activation, Hypervisor, MemoryRegion
-from xenperf.scenarios.kinds import Count
+from xenperf.scenarios.kinds import Count, ready
 from xenperf.units import PAGE_SIZE, Gfn, Hva
-from xenperf.vmm.activate import activate_all, activate_shinfo, deactivate_shinfo
+from xenperf.vmm.activate import activate_shinfo, deactivate_shinfo
 from xenperf.vmm.events import send_ports
-from xenperf.vmm.machine import OTHER_GFN, Machine, Shape, assemble, play
-from xenperf.vmm.overlay import break_apart, regions, rejoin
+from xenperf.vmm.machine import OTHER_GFN, Machine, Shape, play
+from xenperf.vmm.overlay import break_apart, rejoin
 
 ROUNDS: Final = 16
 _WORK: Final = ("nr_slow_sends", "nr_refreshes", "nr_gups", "nr_swaps", "nr_kicks")
-
-
-def _ready(host: Hypervisor, shape: Shape, activation: Activation) -> Machine:
-    machine = assemble(host, shape)
-    play(host, regions(break_apart(machine)))
-    activate_all(host, machine, activation)
-    return machine
 
 
 def _work_since(host: Hypervisor, before: dict[str, int], subject: str) -> list[Count]:
@@ -51,7 +44,7 @@ class UnrelatedSlotChange:
 
     def run(self, host: Hypervisor, shape: Shape, activation: Activation) -> list[Count]:
         """Count the extra work, and the selectors that had to wait in the shadow."""
-        machine = _ready(host, shape, activation)
+        machine = ready(host, shape, activation).machine
         high = machine.high()
         selector = Hva(machine.vcpu_info_hva(0) + shape.layout.vcpu_info.pending_sel)
         before = host.counters()
@@ -80,7 +73,7 @@ class SameFrameRemap:
 
     def run(self, host: Hypervisor, shape: Shape, activation: Activation) -> list[Count]:
         """Count refused sends, those found in the new page, and the work."""
-        machine = _ready(host, shape, activation)
+        machine = ready(host, shape, activation).machine
         before = host.counters()
         refused = arrived = 0
         for round_idx in range(ROUNDS):
@@ -109,7 +102,7 @@ class OtherFrameRemap:
 
     def run(self, host: Hypervisor, shape: Shape, activation: Activation) -> list[Count]:
         """Count sends, refused ones, activations and the work."""
-        machine = _ready(host, shape, activation)
+        machine = ready(host, shape, activation).machine
         before = host.counters()
         sends = refused = activations = 0
         here, there = Gfn(machine.overlay().gpa // PAGE_SIZE), OTHER_GFN

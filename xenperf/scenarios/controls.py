@@ -36,7 +36,7 @@ CONTROLS: Final = tuple(
             _step(Operation.SET_PENDING),
             1,
         ),
-        ("pending.scan", "find 512 pending ports in 64 words", "ns/scan", _scan, 1),
+        ("pending.scan", "find 512 pending ports among 4,096", "ns/scan", _scan, 1),
         ("lock.read", "read-lock and unlock a cache", "ns/pair", _step(Operation.READ_LOCK), 1),
         ("lock.write", "write-lock and unlock a cache", "ns/pair", _step(Operation.WRITE_LOCK), 1),
         ("lock.srcu", "enter and leave an SRCU section", "ns/pair", _step(Operation.SRCU), 1),

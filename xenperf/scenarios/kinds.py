@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from xenperf.hypervisor import Activation, Hypervisor, Loop, Operation
-from xenperf.vmm.machine import Machine, Shape
+from xenperf.vmm.activate import activate_all
+from xenperf.vmm.machine import Machine, Shape, assemble, play
+from xenperf.vmm.overlay import break_apart, regions
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,17 @@ class Setting:
     def loop(self, operation: Operation, expected: int = 0) -> Loop:
         """Return the loop over *operation* on this machine as it is now."""
         return self.host.loop(operation, self.activation, expected)
+
+
+def ready(host: Hypervisor, shape: Shape, activation: Activation) -> Setting:
+    """Give an empty VM its machine, lay the overlay, and activate every cache.
+
+    ``MeasurementError`` if a memslot request or an activation fails.
+    """
+    machine = assemble(host, shape)
+    play(host, regions(break_apart(machine)))
+    activate_all(host, machine, activation)
+    return Setting(host, machine, activation)
 
 
 Prepare = Callable[[Setting], Loop]

@@ -3,6 +3,7 @@
 from xenperf.jit import kernel
 from xenperf.model.bits import clear_bit, test_and_set_bit, test_bit
 from xenperf.model.constants import (
+    MASK32,
     MASK64,
     ONE,
     PAGE_BITS,
@@ -11,6 +12,7 @@ from xenperf.model.constants import (
     TWO,
     ZERO,
 )
+from xenperf.model.evtchn import is_long_mode
 from xenperf.model.layout import GPC_KHVA, U64, VM_SHINFO
 from xenperf.model.locks import (
     read_lock,
@@ -76,20 +78,21 @@ def loop_set_pending(vm: Word, cpu: Word, n: Word, a: Word, b: Word, c: Word) ->
 
 @kernel
 def loop_scan_pending(vm: Word, cpu: Word, n: Word, a: Word, b: Word, c: Word) -> Word:
-    """Find every set and unmasked port of all 64 words and leave them set.
+    """Find every set and unmasked port of the whole bitmap and leave them set.
 
     c
         Exclusive-or of the ports that each scan must find.
     """
-    shared_info = load64(vm + VM_SHINFO + GPC_KHVA)
+    pending = load64(vm + VM_SHINFO + GPC_KHVA) + PENDING
+    nr_bytes = (MASK64 if is_long_mode(vm) else MASK32) - PENDING
     good = ZERO
     i = ZERO
     while i < n:
         ports = ZERO
         offset = ZERO
-        while offset < MASK64 - PENDING:
-            left = load64(shared_info + PENDING + offset)
-            left &= ~load64(shared_info + MASK64 + offset)
+        while offset < nr_bytes:
+            left = load64(pending + offset)
+            left &= ~load64(pending + nr_bytes + offset)  # the mask follows
             while left != ZERO:
                 ports ^= (offset << THREE) + trailing_zeros(left)
                 left &= left - ONE

@@ -1,0 +1,45 @@
+"""What becomes of events and how much work is done: exact counts, equal on every machine."""
+
+from .common import _Outcome
+
+
+class BreakApart(_Outcome):
+    """576 sends while the overlay is taken away and laid again."""
+
+    version = "1"
+    name = "break_apart"
+
+    def track_refused_sends(self, activation, backend):
+        return self.count(activation, backend, "all", "refused")
+
+    def track_wrong_page_sends(self, activation, backend):
+        return self.count(activation, backend, "all", "wrong_page")
+
+
+class OtherFrameRemap(_Outcome):
+    """16 moves of shared_info to another frame, a send at each step."""
+
+    version = "1"
+    name = "remap_other_frame"
+
+    def track_refused_sends(self, activation, backend):
+        return self.count(activation, backend, "move", "refused")
+
+    def track_swaps(self, activation, backend):
+        return self.count(activation, backend, "move", "swaps")
+
+    def track_refreshes(self, activation, backend):
+        return self.count(activation, backend, "move", "refreshes")
+
+
+class UnrelatedSlotChange(_Outcome):
+    """16 sends, each after a change of a memslot elsewhere."""
+
+    version = "1"
+    name = "unrelated_slot_change"
+
+    def track_slow_sends(self, activation, backend):
+        return self.count(activation, backend, "send", "slow_sends")
+
+    def track_shadowed_selectors(self, activation, backend):
+        return self.count(activation, backend, "send", "selector_shadowed")

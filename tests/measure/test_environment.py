@@ -1,0 +1,39 @@
+"""The machine's description: plain values, and None where a machine does not tell."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from xenperf.measure import environment
+
+
+def test_the_description_can_be_written_as_json_and_names_what_matters() -> None:
+    described = json.loads(json.dumps(environment.describe()))
+    wanted = {"xenperf", "commit", "kernel", "cpu", "clock_source", "load_1min", "numba", "python"}
+    assert wanted <= set(described)
+
+
+def test_a_folder_that_is_no_checkout_has_no_commit(tmp_path: Path) -> None:
+    assert environment.commit(tmp_path) is None
+
+
+def test_a_changed_checkout_says_so(tmp_path: Path) -> None:
+    def git(*words: str) -> None:
+        who = ("-c", "user.name=test", "-c", "user.email=test@example.org")
+        subprocess.run(["git", "-C", str(tmp_path), *who, *words], check=True, capture_output=True)
+
+    git("init")
+    (tmp_path / "file").write_text("one")
+    git("add", "file")
+    git("commit", "-m", "one")
+    clean = environment.commit(tmp_path)
+    (tmp_path / "file").write_text("two")
+    assert environment.commit(tmp_path) == f"{clean}-dirty"
+
+
+def test_a_missing_file_of_the_kernel_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "_read", lambda path: None)
+    assert environment.describe()["clock_source"] is None
+    assert environment.steal_ticks() is None

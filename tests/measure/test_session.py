@@ -1,0 +1,124 @@
+"""Sessions: real workers, and what is left when they die, lie or are interrupted."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from xenperf.errors import MeasurementError
+from xenperf.measure import session as session_module
+from xenperf.measure.plan import Plan
+from xenperf.measure.session import Progress, Session, run
+from xenperf.stats.verdict import Verdict
+
+NAMES = ("gpc.check", "lock.read", "break_apart")
+
+
+def quick(**changes: Any) -> Plan:
+    settings: dict[str, Any] = {"workers": 2, "rounds": 4, "slice_ns": 100_000}
+    return Plan(NAMES, compile_all=False, **{**settings, **changes})
+
+
+@pytest.fixture(scope="module")
+def finished() -> Session:
+    return run(quick())
+
+
+def test_every_worker_reports_every_name(finished: Session) -> None:
+    assert finished.nr_finished == 2
+    assert not finished.was_interrupted
+    rows = finished.rows()
+    assert [row.benchmark for row in rows][:3] == [
+        "gpc.check",
+        "lock.read",
+        "break_apart.overlay_in",
+    ]
+    assert len(rows[0].worker_ratios) == 2
+    assert rows[1].is_control
+
+
+def test_counts_of_all_workers_agree(finished: Session) -> None:
+    counts = [row for row in finished.rows() if row.is_count]
+    assert len(counts) == 12
+    assert all(row.verdict is not Verdict.INVALID for row in counts)
+
+
+def test_nothing_is_compiled_while_a_slice_runs(finished: Session) -> None:
+    for message in (m for worker in finished.workers for m in worker if m["kind"] == "cost"):
+        assert max(message["gpa"]["cpu_ns"] + message["hva"]["cpu_ns"]) < 50e6
+
+
+def test_progress_counts_up_to_the_whole() -> None:
+    seen: list[Progress] = []
+    run(quick(workers=1), seen.append)
+    assert [p.done for p in seen] == [1, 2, 3]
+    assert {p.total for p in seen} == {3}
+    assert [p.doing for p in seen] == list(NAMES)
+
+
+def fake_worker(monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    monkeypatch.setattr(session_module, "WORKER", (sys.executable, "-c", script))
+
+
+def test_a_worker_that_dies_is_named_with_its_last_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_worker(monkeypatch, "import sys; sys.exit('no memory left')")
+    with pytest.raises(MeasurementError, match="worker ended with 1: no memory left"):
+        run(quick())
+
+
+def test_an_interrupt_keeps_what_was_finished(monkeypatch: pytest.MonkeyPatch) -> None:
+    def messages(plan: Plan) -> Iterator[dict[str, Any]]:
+        if plan.seed % 1000 == 1:
+            raise KeyboardInterrupt
+        yield from finished_messages
+
+    finished_messages = run(quick(workers=1)).workers[0]
+    monkeypatch.setattr(session_module, "_messages", messages)
+    session = run(quick(workers=3))
+    assert session.was_interrupted
+    assert session.nr_finished == 1
+    assert [row.benchmark for row in session.rows()][:2] == ["gpc.check", "lock.read"]
+
+
+def test_an_interrupted_run_leaves_no_worker_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_worker(monkeypatch, "import time; time.sleep(600)")
+    started: list[int] = []
+    popen = subprocess.Popen
+
+    def remember(*args: Any, **options: Any) -> subprocess.Popen[str]:
+        process = popen(*args, **options)
+        started.append(process.pid)
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+        return process
+
+    monkeypatch.setattr(session_module.subprocess, "Popen", remember)
+    session = run(quick())
+    assert session.was_interrupted
+    with pytest.raises(ProcessLookupError):
+        os.kill(started[0], 0)
+
+
+def test_a_benchmark_that_answers_wrong_is_invalid_and_the_rest_is_kept() -> None:
+    session = Session(quick(workers=1))
+    session.workers = [
+        [
+            {"kind": "cost", "name": "gpc.check", "invalid": "3 of 8 operations went wrong"},
+            {
+                "kind": "cost",
+                "name": "lock.read",
+                "n": 10,
+                "gpa": {"cpu_ns": [100] * 8},
+                "hva": {"cpu_ns": [101] * 8},
+            },
+            {"kind": "count", "name": "break_apart", "invalid": "memslot 1: failed", "counts": []},
+        ]
+    ]
+    check, read, outcome = session.rows()
+    assert check.verdict is outcome.verdict is Verdict.INVALID
+    assert check.notes == ("3 of 8 operations went wrong",)
+    assert read.gpa == 10.0
