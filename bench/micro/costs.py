@@ -22,7 +22,7 @@ from xenperf.scenarios.kinds import Benchmark, ready
 from xenperf.vmm.machine import Shape
 
 BATCH = 4096  # operations a pyperf loop: the call itself is below one part in a hundred
-INHERITED = "XENPERF_CACHE_DIR,XDG_CACHE_HOME,HOME,NUMBA_DISABLE_JIT,NUMBA_CPU_NAME"
+INHERITED = "PYTHONPATH,XENPERF_CACHE_DIR,XDG_CACHE_HOME,HOME,NUMBA_DISABLE_JIT,NUMBA_CPU_NAME"
 
 
 def time_batches(loops: int, loop: Loop) -> float:

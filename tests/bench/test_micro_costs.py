@@ -1,5 +1,6 @@
 """The pyperf script: a JSON file that pyperf's own commands read, and one line for a mistake."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,12 @@ pytestmark = pytest.mark.skipif(INTERPRETED, reason="interpreted: nothing is tim
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, *words], capture_output=True, text=True, cwd=ROOT, check=False
+        [sys.executable, *words],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
     )
 
 

@@ -104,6 +104,11 @@ def test_the_cdf_rises(t: float, df: float) -> None:
     assert student_cdf(t, df) <= student_cdf(t + 0.01, df)
 
 
+@pytest.mark.parametrize("t", [5e-324, 1e-310, 1e-301, 1e-200])
+def test_a_vanishing_t_is_the_middle(t: float) -> None:
+    assert student_cdf(t, 9999.0) == student_cdf(-t, 9999.0) == pytest.approx(0.5, abs=1e-15)
+
+
 def test_the_ends_are_certain() -> None:
     assert student_cdf(math.inf, 3.0) == 1.0
     assert student_cdf(-math.inf, 3.0) == 0.0

@@ -95,11 +95,10 @@ def _ready(plan: Plan, shape: Shape, activation: Activation) -> Iterator[Setting
         yield ready(host, shape, activation)
 
 
-def main(source: Callable[[], str], out: Callable[[str], object]) -> int:
+def main(source: Callable[[], str], out: Callable[[str], object]) -> None:
     """Measure the plan that *source* returns and hand each message, as a line, to *out*."""
     for message in measure(Plan.from_json(source())):
         out(json.dumps(message) + "\n")
-    return 0
 
 
 def _write(line: str) -> None:
@@ -108,4 +107,4 @@ def _write(line: str) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.stdin.readline, _write))
+    main(sys.stdin.readline, _write)

@@ -66,6 +66,8 @@ def _tail(t: float, df: float) -> float:
         return _tail_of_many(t, df)
     a, b = 0.5 * df, 0.5
     scaled = t / math.sqrt(df)
+    if scaled < _TINY:  # also where a denormal t underflows
+        return 0.5
     length = math.hypot(1.0, scaled)
     x, y = (1.0 / length) ** 2, (scaled / length) ** 2  # x + y = 1, neither by subtraction
     log_x = -math.log1p(scaled * scaled) if scaled < 1.0 else -2.0 * math.log(length)
