@@ -10,10 +10,10 @@ class BreakApart(_Outcome):
     name = "break_apart"
 
     def track_refused_sends(self, activation, backend):
-        return self.count(activation, backend, "all", "refused")
+        return self.total(activation, backend, "refused")
 
     def track_wrong_page_sends(self, activation, backend):
-        return self.count(activation, backend, "all", "wrong_page")
+        return self.total(activation, backend, "wrong_page")
 
 
 class OtherFrameRemap(_Outcome):

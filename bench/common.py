@@ -20,7 +20,7 @@ else:
     WHY_NOT = None
 
 BATCH = 4096
-BATCHES = 4
+BATCHES = 16
 RATIO_ROUNDS = 32
 RATIO_SLICE_NS = 1_000_000
 ACTIVATIONS = ("gpa", "hva")
@@ -77,7 +77,7 @@ class _Cost(_Machines):
             raise ValueError(f"{self.name}: {hits} of {self.batch} operations went as expected")
 
     def time_batch(self, activation, backend):
-        """Time 16,384 operations."""
+        """Time 65,536 operations."""
         self.loop(self.batch)
 
     def time_floor_empty_batch(self, activation, backend):
@@ -125,8 +125,17 @@ class _Outcome:
 
     def count(self, activation, backend_name, subject, metric):
         """Run the scenario once and return one of its counts."""
+        return self.observe(activation, backend_name)[subject, metric]
+
+    def total(self, activation, backend_name, metric):
+        """Run the scenario once and return the sum of one metric over all subjects."""
+        counts = self.observe(activation, backend_name)
+        return sum(value for (_, name), value in counts.items() if name == metric)
+
+    def observe(self, activation, backend_name):
+        """Run the scenario once and return its counts."""
         require(self.name)
         shape = Shape()
         with backend(backend_name).open(shape.vm_size) as host:
             counts = catalogue.scenario(self.name).run(host, shape, Activation(activation))
-        return {(c.subject, c.metric): c.value for c in counts}[subject, metric]
+        return {(c.subject, c.metric): c.value for c in counts}

@@ -44,7 +44,7 @@ def test_every_worker_reports_every_name(finished: Session) -> None:
 
 def test_counts_of_all_workers_agree(finished: Session) -> None:
     counts = [row for row in finished.rows() if row.is_count]
-    assert len(counts) == 12
+    assert len(counts) == 18
     assert all(row.verdict is not Verdict.INVALID for row in counts)
 
 

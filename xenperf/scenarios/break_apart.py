@@ -14,6 +14,15 @@ from xenperf.vmm.overlay import break_apart, rejoin
 
 
 @dataclass(frozen=True, slots=True)
+class Phase:
+    """What was sent after one memslot request, and which sends the caller saw refused."""
+
+    name: str
+    ports: NDArray[np.uint32]
+    was_refused: NDArray[np.bool]
+
+
+@dataclass(frozen=True, slots=True)
 class BreakApart:
     """The guest's overlay page is taken away and laid again, with events arriving all the while.
 
@@ -25,21 +34,17 @@ class BreakApart:
     sends_per_phase: int = 64
 
     def run(self, host: Hypervisor, shape: Shape, activation: Activation) -> list[Count]:
-        """Count refused sends by phase, and where the accepted ones are in the end."""
+        """Count, by phase, the sends that were refused and those found in the wrong page."""
         machine = ready(host, shape, activation).machine
-        phases: list[tuple[str, MemoryRegion | None]] = [("overlay_in", None)]
-        phases += [(s.name, s.region) for s in (*rejoin(machine), *break_apart(machine))]
-        refused: list[Count] = []
-        issued = np.zeros(0, np.uint32)
-        for idx, (name, region) in enumerate(phases):
+        steps: list[tuple[str, MemoryRegion | None]] = [("overlay_in", None)]
+        steps += [(s.name, s.region) for s in (*rejoin(machine), *break_apart(machine))]
+        phases: list[Phase] = []
+        for idx, (name, region) in enumerate(steps):
             if region is not None:
                 play(host, [region])
             ports = self._ports(shape, idx)
-            outcomes = send_ports(host, ports)
-            issued = np.concatenate([issued, ports])
-            nr_refused = int(np.count_nonzero(outcomes))
-            refused.append(Count(name, "refused", f"of {len(ports)} sends", nr_refused))
-        return refused + self._totals(host, machine, issued, sum(c.value for c in refused))
+            phases.append(Phase(name, ports, send_ports(host, ports) != 0))
+        return self._counts(host, machine, phases)
 
     def _ports(self, shape: Shape, phase: int) -> NDArray[np.uint32]:
         """Return this phase's own ports, from the first on and round to port 1 again."""
@@ -47,22 +52,31 @@ class BreakApart:
         numbers = np.arange(first, first + self.sends_per_phase)
         return (1 + numbers % (shape.layout.nr_ports - 1)).astype(np.uint32)
 
-    def _totals(
-        self, host: Hypervisor, machine: Machine, issued: NDArray[np.uint32], nr_refused: int
-    ) -> list[Count]:
-        """Find every event in the overlay page or in the RAM that it lies over."""
-        layout, ram = machine.shape.layout, machine.ram_at(OVERLAY_GFN)
-        delivered = len(np.intersect1d(pending_ports(host, machine.overlay_hva, layout), issued))
-        misplaced = len(np.intersect1d(pending_ports(host, ram, layout), issued))
-        if delivered + misplaced + nr_refused != len(issued):
-            raise MeasurementError(
-                self.name,
-                f"{len(issued)} sends, but {delivered} delivered, {misplaced} in the wrong page "
-                f"and {nr_refused} refused",
+    def _counts(self, host: Hypervisor, machine: Machine, phases: list[Phase]) -> list[Count]:
+        """Find every event in the overlay page, or in the RAM that the overlay lies over.
+
+        Bits are never cleared and ports never reused, so one look at the end accounts for all.
+        """
+        layout = machine.shape.layout
+        arrived = pending_ports(host, machine.overlay_hva, layout)
+        in_ram = pending_ports(host, machine.ram_at(OVERLAY_GFN), layout)
+        counts: list[Count] = []
+        for phase in phases:
+            delivered, misplaced, refused = (
+                int(np.count_nonzero(fate))
+                for fate in (
+                    np.isin(phase.ports, arrived),
+                    np.isin(phase.ports, in_ram),
+                    phase.was_refused,
+                )
             )
-        unit = f"of {len(issued)} sends"
-        return [
-            Count("all", "delivered", unit, delivered),
-            Count("all", "refused", unit, nr_refused),
-            Count("all", "wrong_page", unit, misplaced),
-        ]
+            if delivered + misplaced + refused != len(phase.ports):
+                raise MeasurementError(
+                    f"{self.name}.{phase.name}",
+                    f"{len(phase.ports)} sends, but {delivered} delivered, {misplaced} in the "
+                    f"wrong page and {refused} refused",
+                )
+            unit = f"of {len(phase.ports)} sends"
+            counts.append(Count(phase.name, "refused", unit, refused))
+            counts.append(Count(phase.name, "wrong_page", unit, misplaced))
+        return counts
