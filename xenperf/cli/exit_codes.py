@@ -1,0 +1,36 @@
+"""What the exit code of a run says, and the text that documents it."""
+
+from enum import IntEnum
+from typing import Final
+
+from xenperf.report.model import Report
+from xenperf.stats.verdict import Verdict
+
+
+class ExitCode(IntEnum):
+    """The whole vocabulary; where several hold: misuse, untrusted, slower, done."""
+
+    DONE = 0
+    SLOWER = 1
+    MISUSE = 2
+    UNTRUSTED = 3
+
+
+RUN_EPILOG: Final = """\b
+Exit codes (where several hold: 2, then 3, then 1):
+  0  done, and no cost is slower by HVA
+  1  a cost is slower by HVA
+  2  misuse, or nothing was measured
+  3  not to be trusted: interrupted, an invalid row, a control that differs,
+     or with --strict an undecided cost; or this machine cannot do it
+"""
+
+
+def exit_code(report: Report, *, strict: bool) -> ExitCode:
+    """Return the code that *report* deserves; *strict* lets no row stay undecided."""
+    if not report.has_figures:
+        return ExitCode.MISUSE
+    undecided = strict and report.named(Verdict.UNDECIDED)
+    if report.was_interrupted or report.invalid or report.controls_off or undecided:
+        return ExitCode.UNTRUSTED
+    return ExitCode.SLOWER if report.named(Verdict.SLOWER) else ExitCode.DONE

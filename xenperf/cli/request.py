@@ -1,0 +1,124 @@
+"""What ``xenperf run`` was asked for, checked in full before any work is done."""
+
+import shlex
+from dataclasses import dataclass
+from typing import Final
+
+from xenperf.backends import backend
+from xenperf.errors import UsageError
+from xenperf.measure.plan import (
+    DEFAULT_ROUNDS,
+    DEFAULT_SLICE_NS,
+    DEFAULT_WORKERS,
+    MAX_WORKERS,
+    QUICK_ROUNDS,
+    QUICK_SLICE_NS,
+    QUICK_WORKERS,
+    Plan,
+)
+from xenperf.record.atomic import ensure_writable
+from xenperf.report.model import Setting
+from xenperf.scenarios import catalogue
+from xenperf.stats.verdict import DEFAULT
+from xenperf.vmm.machine import Shape
+
+BITS: Final = ("64", "32")
+DEFAULT_SHAPE: Final = Shape()
+MAX_SEED: Final = ((1 << 63) - 1) // MAX_WORKERS - 1  # every worker's seed is made from it
+STANDARD_OUTPUT: Final = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The options of the verb; None where nothing was said."""
+
+    backend: str = "model"
+    only: tuple[str, ...] = ()
+    quick: bool = False
+    workers: int | None = None
+    rounds: int | None = None
+    seed: int | None = None
+    slots: int = DEFAULT_SHAPE.nr_slots
+    vcpus: int = DEFAULT_SHAPE.nr_vcpus
+    port: int = DEFAULT_SHAPE.port
+    guest_bits: str = BITS[0]
+    strict: bool = False
+    output: str | None = None
+    format: str | None = None
+
+    def plan(self, drawn_seed: int) -> Plan:
+        """Return the plan, with *drawn_seed* if none was given; ``UsageError`` if there is none."""
+        if self.seed is not None and not 0 <= self.seed <= MAX_SEED:
+            raise UsageError(f"seed {self.seed}", "out of range", f"give 0 to {MAX_SEED}")
+        return Plan(
+            names=tuple(catalogue.select(self.only)),
+            backend=self.backend,
+            shape=Shape(self.slots, self.vcpus, self.guest_bits == BITS[0], self.port),
+            workers=_given(self.workers, QUICK_WORKERS if self.quick else DEFAULT_WORKERS),
+            rounds=_given(self.rounds, QUICK_ROUNDS if self.quick else DEFAULT_ROUNDS),
+            slice_ns=QUICK_SLICE_NS if self.quick else DEFAULT_SLICE_NS,
+            seed=_given(self.seed, drawn_seed),
+            compile_all=not self.only,
+        )
+
+    @property
+    def path(self) -> str | None:
+        """The file to write; None for standard output."""
+        return None if self.output == STANDARD_OUTPUT else self.output
+
+    def check_output(self) -> None:
+        """Raise ``UsageError`` now if the report could not be written after the run."""
+        if self.path is not None:
+            if not self.path:
+                raise UsageError("output", "the name is empty", "give the name of a file")
+            ensure_writable(self.path)
+
+
+DEFAULTS: Final = Request()
+
+
+def check_backend(plan: Plan) -> None:
+    """Raise ``UnavailableError`` if a back end that depends on the machine cannot be had."""
+    if plan.backend != DEFAULTS.backend:
+        with backend(plan.backend).open(plan.shape.vm_size):
+            pass
+
+
+def settings(plan: Plan) -> dict[str, Setting]:
+    """Return *plan*, and how it is judged, as plain data for the report."""
+    return {
+        "names": plan.names,
+        "workers": plan.workers,
+        "rounds": plan.rounds,
+        "slice_ns": plan.slice_ns,
+        "seed": plan.seed,
+        "slots": plan.shape.nr_slots,
+        "vcpus": plan.shape.nr_vcpus,
+        "port": plan.shape.port,
+        "guest_bits": 64 if plan.shape.long_mode else 32,
+        "margin": DEFAULT.margin,
+        "band": DEFAULT.band,
+        "alpha": DEFAULT.alpha,
+    }
+
+
+def command(request: Request, plan: Plan) -> str:
+    """Return the command that measures the same again, with the same seed."""
+    words = ["xenperf", "run"]
+    for name, value, usual in (
+        ("--backend", plan.backend, DEFAULTS.backend),
+        ("--workers", request.workers, None),
+        ("--rounds", request.rounds, None),
+        ("--slots", request.slots, DEFAULTS.slots),
+        ("--vcpus", request.vcpus, DEFAULTS.vcpus),
+        ("--port", request.port, DEFAULTS.port),
+        ("--guest-bits", request.guest_bits, DEFAULTS.guest_bits),
+    ):
+        words += [] if value == usual else [name, str(value)]
+    words += ["--quick"] if request.quick else []
+    words += [word for glob in request.only for word in ("--only", glob)]
+    return shlex.join([*words, "--seed", str(plan.seed)])
+
+
+def _given(value: int | None, usual: int) -> int:
+    return usual if value is None else value

@@ -1,0 +1,1 @@
+"""Judged rows as words and tables; nothing is measured or computed here."""

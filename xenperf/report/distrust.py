@@ -1,0 +1,55 @@
+"""What weakens a report, a sentence each: shown above every table and kept in every file."""
+
+from collections.abc import Sequence
+
+from xenperf.report.model import Report
+from xenperf.stats.rows import Row
+from xenperf.stats.verdict import Verdict
+
+
+def reasons(report: Report) -> list[str]:
+    """Return why to distrust *report*, the worst first; empty if there is no reason."""
+    return [
+        *_interruption(report),
+        *_controls(report),
+        *(f"invalid: {note}" for note in _notes(report, report.invalid)),
+        *_notes(report, [row for row in report.rows if row.verdict is not Verdict.INVALID]),
+    ]
+
+
+def interruption(report: Report) -> str:
+    """Return how far an interrupted run came."""
+    nr_workers = report.settings.get("workers")
+    return (
+        f"interrupted: {report.nr_finished} of {nr_workers} workers finished; "
+        "the table shows what they measured"
+    )
+
+
+def _interruption(report: Report) -> list[str]:
+    return [interruption(report)] if report.was_interrupted else []
+
+
+def _controls(report: Report) -> list[str]:
+    if not report.controls_off:
+        return []
+    names = ", ".join(f"{row.benchmark} {row.verdict}" for row in report.controls_off)
+    return [
+        f"controls off: {names}; the activation cannot touch them, so the difference is the "
+        "machine's and no cost here should be believed"
+    ]
+
+
+def _notes(report: Report, rows: Sequence[Row]) -> list[str]:
+    """Return each note of *rows* once, with the rows that it is about."""
+    about: dict[str, list[str]] = {}
+    for row in rows:
+        for note in row.notes:
+            name = f"{row.benchmark} {row.metric}" if row.is_count else row.benchmark
+            about.setdefault(note, []).append(name)
+    return [f"{_subject(report, names)}: {note}" for note, names in about.items()]
+
+
+def _subject(report: Report, names: Sequence[str]) -> str:
+    timed = [row.benchmark for row in report.rows if not row.is_count and row.gpa is not None]
+    return "every cost" if len(names) > 1 and names == timed else ", ".join(names)

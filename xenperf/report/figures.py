@@ -1,0 +1,62 @@
+"""A row's figures as text, with no digit more than their interval supports."""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from xenperf.stats.rounding import round_figure, round_with_interval
+from xenperf.stats.rows import Row
+
+NONE: Final = "-"
+UNBOUNDED: Final = "unbounded"
+_LEAST_UNCERTAINTY: Final = 0.5  # in the second digit: so a time shows three digits at most
+_WITHOUT_INTERVAL: Final = 5.0  # in the second digit: then it shows two
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The four figures of a row; ``NONE`` where there is none."""
+
+    gpa: str
+    hva: str
+    ratio: str
+    interval: str
+
+
+def figures(row: Row) -> Figures:
+    """Return the figures of *row*: counts in full, times and ratios rounded."""
+    if row.is_count:
+        return Figures(_count(row.gpa), _count(row.hva), NONE, NONE)
+    ratio, interval = _ratio(row)
+    spread = _relative_half_width(row)
+    return Figures(_time(row.gpa, spread), _time(row.hva, spread), ratio, interval)
+
+
+def _count(value: float | None) -> str:
+    return NONE if value is None else str(int(value))
+
+
+def _ratio(row: Row) -> tuple[str, str]:
+    if row.ratio is None or row.ci is None:
+        return NONE, NONE
+    rounded = round_with_interval(row.ratio, *row.ci)
+    if not all(map(math.isfinite, row.ci)):
+        return rounded.value, UNBOUNDED
+    return rounded.value, f"[{rounded.low}, {rounded.high}]"
+
+
+def _relative_half_width(row: Row) -> float:
+    """Return half the width of the ratio's interval, over the ratio; infinite if unknown."""
+    if row.ratio is None or row.ci is None:
+        return math.inf
+    return 0.5 * (row.ci[1] - row.ci[0]) / row.ratio
+
+
+def _time(value: float | None, spread: float) -> str:
+    """Return a time; it also carries what the ratio's interval leaves out, so not every digit."""
+    if value is None:
+        return NONE
+    second_digit = 10.0 ** (math.floor(math.log10(value)) - 1)
+    if not math.isfinite(spread):
+        return round_figure(value, _WITHOUT_INTERVAL * second_digit)
+    return round_figure(value, max(spread * value, _LEAST_UNCERTAINTY * second_digit))

@@ -1,0 +1,58 @@
+"""The report as one JSON object, for programs: every figure in full."""
+
+import json
+import math
+from collections.abc import Sequence
+
+from xenperf.report import distrust
+from xenperf.report.model import SCHEMA, Report
+from xenperf.stats.rows import Row
+
+
+def render(report: Report) -> str:
+    """Return the object and a newline; what is infinite or no number becomes null."""
+    content = {
+        "schema": SCHEMA,
+        "kind": "run",
+        "backend": report.backend,
+        "environment": {name: _plain(value) for name, value in report.environment.items()},
+        "settings": dict(report.settings),
+        "workers_finished": report.nr_finished,
+        "interrupted": report.was_interrupted,
+        "distrust": distrust.reasons(report),
+        "rows": [_row(row) for row in report.rows],
+        "command": report.command,
+    }
+    return json.dumps(content, indent=2, allow_nan=False) + "\n"
+
+
+def _row(row: Row) -> dict[str, object]:
+    return {
+        "benchmark": row.benchmark,
+        "metric": row.metric,
+        "unit": row.unit,
+        "gpa": _figure(row, row.gpa),
+        "hva": _figure(row, row.hva),
+        "ratio": _number(row.ratio),
+        "ci": None if row.ci is None else _numbers(row.ci),
+        "verdict": str(row.verdict),
+        "control": row.is_control,
+        "worker_ratios": _numbers(row.worker_ratios),
+        "notes": list(row.notes),
+    }
+
+
+def _figure(row: Row, value: float | None) -> float | int | None:
+    return int(value) if row.is_count and value is not None else _number(value)
+
+
+def _number(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _numbers(values: Sequence[float]) -> list[float | None]:
+    return [_number(value) for value in values]
+
+
+def _plain(value: str | int | float | None) -> str | int | float | None:
+    return _number(value) if isinstance(value, float) else value
