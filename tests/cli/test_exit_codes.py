@@ -14,8 +14,8 @@ def _row(verdict: Verdict, *, is_control: bool = False, is_count: bool = False) 
     return Row("x", metric, "", figure, figure, None, None, verdict, is_control)
 
 
-def _report(rows: Sequence[Row], was_interrupted: bool = False) -> Report:
-    return Report(tuple(rows), "model", {}, {}, "", 1, was_interrupted)
+def _report(rows: Sequence[Row], cut_short: str | None = None) -> Report:
+    return Report(tuple(rows), "model", {}, {}, "", 1, cut_short)
 
 
 SAME, SLOWER, FASTER = _row(Verdict.SAME), _row(Verdict.SLOWER), _row(Verdict.FASTER)
@@ -45,8 +45,8 @@ def test_the_code_of_a_finished_run(rows: list[Row], strict: bool, code: int) ->
 
 
 def test_an_interrupted_run_is_not_to_be_trusted_even_if_slower() -> None:
-    assert exit_code(_report([SLOWER], was_interrupted=True), strict=False) == 3
+    assert exit_code(_report([SLOWER], cut_short="interrupted"), strict=False) == 3
 
 
 def test_an_interrupted_run_without_figures_measured_nothing() -> None:
-    assert exit_code(_report([INVALID], was_interrupted=True), strict=False) == 2
+    assert exit_code(_report([INVALID], cut_short="interrupted"), strict=False) == 2

@@ -29,7 +29,7 @@ def test_a_quick_run_end_to_end() -> None:
     assert done.returncode in (0, 1, 3)
     content = json.loads(done.stdout)
     assert (content["schema"], content["kind"]) == ("xenperf/1", "run")
-    assert (content["backend"], content["interrupted"]) == ("model", False)
+    assert (content["backend"], content["cut_short"]) == ("model", None)
     assert content["workers_finished"] == content["settings"]["workers"] == 1
     assert all(tuple(row) == ROW_KEYS for row in content["rows"])
     refused = [row for row in content["rows"] if row["metric"] == "refused"]
@@ -88,7 +88,7 @@ def test_an_interrupt_keeps_the_result_and_leaves_no_worker(
     assert list(_workers(interpreted)) == []
     content = json.loads(report.read_text())
     nr_finished = content["workers_finished"]
-    assert content["interrupted"] is True
+    assert content["cut_short"] == "interrupted"
     assert 2 <= nr_finished < 500
     assert len(content["rows"][0]["worker_ratios"]) == nr_finished
     assert err.splitlines()[0] == (

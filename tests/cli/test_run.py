@@ -24,7 +24,7 @@ class FakeSession:
     """Answers instead of a real run, and keeps the plan that it was given."""
 
     found: list[Row] = field(default_factory=lambda: [ROW])
-    was_interrupted: bool = False
+    cut_short: str | None = None
     nr_finished: int = 1
     plan: Plan | None = None
 
@@ -95,7 +95,7 @@ def test_a_dash_is_standard_output(invoke: Invoke, fake: FakeSession) -> None:
 
 
 def test_an_interrupted_run_shows_what_was_finished(invoke: Invoke, fake: FakeSession) -> None:
-    fake.was_interrupted, fake.nr_finished = True, 3
+    fake.cut_short, fake.nr_finished = "interrupted", 3
     found = invoke("run")
     line = "interrupted: 3 of 10 workers finished; the table shows what they measured"
     assert (found.code, found.err) == (3, f"{line}\n")
@@ -106,7 +106,7 @@ def test_an_interrupted_run_shows_what_was_finished(invoke: Invoke, fake: FakeSe
 def test_an_interrupt_before_anything_was_measured_keeps_the_old_report(
     invoke: Invoke, fake: FakeSession, tmp_path: Path
 ) -> None:
-    fake.was_interrupted, fake.nr_finished, fake.found = True, 0, [NOTHING]
+    fake.cut_short, fake.nr_finished, fake.found = "interrupted", 0, [NOTHING]
     path = tmp_path / "report.txt"
     path.write_text("old")
     found = invoke("run", "-o", str(path))

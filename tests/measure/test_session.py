@@ -1,5 +1,6 @@
 """Sessions: real workers, and what is left when they die, lie or are interrupted."""
 
+import json
 import os
 import signal
 import subprocess
@@ -31,7 +32,7 @@ def finished() -> Session:
 
 def test_every_worker_reports_every_name(finished: Session) -> None:
     assert finished.nr_finished == 2
-    assert not finished.was_interrupted
+    assert finished.cut_short is None
     rows = finished.rows()
     assert [row.benchmark for row in rows][:3] == [
         "gpc.check",
@@ -71,6 +72,18 @@ def test_a_worker_that_dies_is_named_with_its_last_words(monkeypatch: pytest.Mon
         run(quick())
 
 
+def test_a_worker_that_dies_later_costs_only_what_it_had_not_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = json.dumps(run(quick(workers=1)).workers[0][0])
+    fake_worker(monkeypatch, f"import sys; print({first!r}, flush=True); sys.exit('killed')")
+    session = run(quick())
+    assert session.cut_short == "worker ended with 1: killed"
+    assert session.nr_finished == 0
+    assert session.rows()[0].gpa is not None
+    assert session.rows()[1].verdict is Verdict.INVALID
+
+
 def test_an_interrupt_keeps_what_was_finished(monkeypatch: pytest.MonkeyPatch) -> None:
     def messages(plan: Plan) -> Iterator[dict[str, Any]]:
         if plan.seed % 1000 == 1:
@@ -80,7 +93,7 @@ def test_an_interrupt_keeps_what_was_finished(monkeypatch: pytest.MonkeyPatch) -
     finished_messages = run(quick(workers=1)).workers[0]
     monkeypatch.setattr(session_module, "_messages", messages)
     session = run(quick(workers=3))
-    assert session.was_interrupted
+    assert session.cut_short == "interrupted"
     assert session.nr_finished == 1
     assert [row.benchmark for row in session.rows()][:2] == ["gpc.check", "lock.read"]
 
@@ -98,7 +111,7 @@ def test_an_interrupted_run_leaves_no_worker_behind(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(session_module.subprocess, "Popen", remember)
     session = run(quick())
-    assert session.was_interrupted
+    assert session.cut_short == "interrupted"
     with pytest.raises(ProcessLookupError):
         os.kill(started[0], 0)
 

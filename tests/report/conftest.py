@@ -140,7 +140,7 @@ def doubtful(report: Report) -> Report:
         settings={**report.settings, "workers": 1, "rounds": 40, "slice_ns": 500_000},
         command=f"xenperf run --quick {globs} --seed 4711",
         nr_finished=0,
-        was_interrupted=True,
+        cut_short="interrupted",
     )
 
 

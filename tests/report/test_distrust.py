@@ -39,5 +39,5 @@ def test_a_count_that_varied_is_named_with_its_metric(report: Report) -> None:
 
 
 def test_an_interrupted_run_says_how_far_it_came(report: Report) -> None:
-    found = distrust.reasons(replace(report, was_interrupted=True, nr_finished=3))
+    found = distrust.reasons(replace(report, cut_short="interrupted", nr_finished=3))
     assert found == ["interrupted: 3 of 10 workers finished; the table shows what they measured"]

@@ -21,7 +21,7 @@ Exit codes (where several hold: 2, then 3, then 1):
   0  done, and no cost is slower by HVA
   1  a cost is slower by HVA
   2  misuse, or nothing was measured
-  3  not to be trusted: interrupted, an invalid row, a control that differs,
+  3  not to be trusted: cut short, an invalid row, a control that differs,
      or with --strict an undecided cost; or this machine cannot do it
 """
 
@@ -31,6 +31,6 @@ def exit_code(report: Report, *, strict: bool) -> ExitCode:
     if not report.has_figures:
         return ExitCode.MISUSE
     undecided = strict and report.named(Verdict.UNDECIDED)
-    if report.was_interrupted or report.invalid or report.controls_off or undecided:
+    if report.cut_short or report.invalid or report.controls_off or undecided:
         return ExitCode.UNTRUSTED
     return ExitCode.SLOWER if report.named(Verdict.SLOWER) else ExitCode.DONE

@@ -105,11 +105,11 @@ def run(request: Request, streams: Streams) -> int:
         settings=settings(plan),
         command=command(request, plan),
         nr_finished=found.nr_finished,
-        was_interrupted=found.was_interrupted,
+        cut_short=found.cut_short,
     )
-    if report.was_interrupted and not report.has_figures:
-        raise UsageError("run", "interrupted before anything was measured")
-    if report.was_interrupted:
+    if report.cut_short and not report.has_figures:
+        raise UsageError("run", f"{report.cut_short} before anything was measured")
+    if report.cut_short:
         streams.say(distrust.interruption(report))
     _hand_over(request, report, streams)
     return exit_code(report, strict=request.strict)

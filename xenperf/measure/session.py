@@ -35,7 +35,8 @@ class Session:
 
     plan: Plan
     workers: list[list[Message]] = field(default_factory=list)
-    was_interrupted: bool = False
+    cut_short: str | None = None
+    """Why not every worker ran to its end: "interrupted", or a dead worker's last words."""
 
     @property
     def nr_finished(self) -> int:
@@ -84,9 +85,9 @@ class Session:
 
 
 def run(plan: Plan, on_progress: Callable[[Progress], None] = lambda progress: None) -> Session:
-    """Run every worker of *plan*; an interrupt ends the run and keeps what was finished.
+    """Run every worker of *plan*; what ends the run early is kept as ``cut_short``.
 
-    ``MeasurementError`` when a worker dies: its own last words are the reason.
+    ``MeasurementError`` when a worker dies before anything was measured.
     """
     session = Session(plan)
     total = plan.workers * len(plan.names)
@@ -101,7 +102,11 @@ def run(plan: Plan, on_progress: Callable[[Progress], None] = lambda progress: N
                 done = sum(map(len, session.workers))
                 on_progress(Progress(worker_idx, done, total, doing))
     except KeyboardInterrupt:
-        session.was_interrupted = True
+        session.cut_short = "interrupted"
+    except MeasurementError as death:
+        if not any(session.workers):
+            raise
+        session.cut_short = str(death)
     return session
 
 
@@ -127,8 +132,9 @@ def _messages(plan: Plan) -> Iterator[Message]:
     assert worker.stdout is not None
     assert worker.stderr is not None
     try:
-        worker.stdin.write(plan.to_json() + "\n")
-        worker.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # it died already: its last words say why
+            worker.stdin.write(plan.to_json() + "\n")
+            worker.stdin.close()
         for line in worker.stdout:
             yield json.loads(line)
         last_words = worker.stderr.read().strip().splitlines()

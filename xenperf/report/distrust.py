@@ -18,16 +18,16 @@ def reasons(report: Report) -> list[str]:
 
 
 def interruption(report: Report) -> str:
-    """Return how far an interrupted run came."""
+    """Return how far a run that was cut short came."""
     nr_workers = report.settings.get("workers")
     return (
-        f"interrupted: {report.nr_finished} of {nr_workers} workers finished; "
+        f"{report.cut_short}: {report.nr_finished} of {nr_workers} workers finished; "
         "the table shows what they measured"
     )
 
 
 def _interruption(report: Report) -> list[str]:
-    return [interruption(report)] if report.was_interrupted else []
+    return [interruption(report)] if report.cut_short else []
 
 
 def _controls(report: Report) -> list[str]:

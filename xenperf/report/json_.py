@@ -18,7 +18,7 @@ def render(report: Report) -> str:
         "environment": {name: _plain(value) for name, value in report.environment.items()},
         "settings": dict(report.settings),
         "workers_finished": report.nr_finished,
-        "interrupted": report.was_interrupted,
+        "cut_short": report.cut_short,
         "distrust": distrust.reasons(report),
         "rows": [_row(row) for row in report.rows],
         "command": report.command,

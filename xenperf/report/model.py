@@ -30,7 +30,8 @@ class Report:
     nr_finished: int
     """Workers that measured everything."""
 
-    was_interrupted: bool = False
+    cut_short: str | None = None
+    """Why not every worker finished; None when all did."""
 
     @property
     def costs(self) -> list[Row]:
