@@ -8,6 +8,7 @@ per digest. Imports no Numba, so that a caller may ask for the key before paying
 
 import hashlib
 import os
+import re
 import shutil
 import sys
 from importlib import metadata
@@ -18,6 +19,10 @@ ENVIRONMENT_KEYS: Final = (
     "NUMBA_OPT",
     "NUMBA_BOUNDSCHECK",
     "NUMBA_DEBUGINFO",
+    "NUMBA_DEBUG_JIT",
+    "NUMBA_ENABLE_PROFILING",
+    "NUMBA_EXTEND_VARIABLE_LIFETIMES",
+    "NUMBA_LLVM_REFPRUNE_PASS",
     "NUMBA_CPU_NAME",
     "NUMBA_CPU_FEATURES",
     "NUMBA_ENABLE_AVX",
@@ -25,6 +30,7 @@ ENVIRONMENT_KEYS: Final = (
     "NUMBA_LOOP_VECTORIZE",
 )
 KEPT_DIGESTS: Final = 12
+_IS_DIGEST: Final = re.compile(r"[0-9a-f]{16}")
 
 
 def source_digest(package: Path, switches: str = "") -> str:
@@ -49,9 +55,9 @@ def cache_root() -> Path | None:
     """Return the folder that holds all digests, or None where there is no home to put it in."""
     explicit = os.environ.get("XENPERF_CACHE_DIR")
     if explicit:
-        return Path(explicit)
-    base = os.environ.get("XDG_CACHE_HOME")
-    if base:
+        return Path(explicit).absolute()  # the process may change its directory later
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    if Path(base).is_absolute():  # the specification has relative ones ignored
         return Path(base) / "xenperf"
     try:
         return Path.home() / ".cache" / "xenperf"
@@ -66,17 +72,33 @@ def usable_cache(digest: str) -> Path | None:
         return None
     folder = root / digest
     try:
-        if not folder.is_dir():
+        if folder.is_dir():
+            os.utime(folder)  # the digests used last are kept
+        else:
             folder.mkdir(parents=True, exist_ok=True)
             _forget_oldest(root, keep=folder)
     except OSError:
         return None
-    return folder if os.access(folder, os.W_OK | os.X_OK) else None
+    return folder if os.access(folder, os.R_OK | os.W_OK | os.X_OK) else None
 
 
 def _forget_oldest(root: Path, keep: Path) -> None:
-    """Remove all but the newest digests, so that a history of commits does not fill the disk."""
-    folders = [entry for entry in root.iterdir() if entry.is_dir() and entry != keep]
-    folders.sort(key=lambda entry: entry.stat().st_mtime, reverse=True)
-    for folder in folders[KEPT_DIGESTS - 1 :]:
+    """Remove all but the digests used last, so that a history of commits does not fill the disk.
+
+    Nothing else in *root* is touched: it may be a folder that the user shares with others.
+    """
+    folders = [
+        (_used_at(entry), entry)
+        for entry in root.iterdir()
+        if entry != keep and _IS_DIGEST.fullmatch(entry.name)
+    ]
+    for _, folder in sorted(folders, reverse=True)[KEPT_DIGESTS - 1 :]:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _used_at(folder: Path) -> int:
+    """Return when *folder* was used last; 0 where another process has just removed it."""
+    try:
+        return folder.stat().st_mtime_ns
+    except OSError:
+        return 0

@@ -8,9 +8,12 @@ compiled on first use for exactly one signature, and cached under the digest of 
 With ``NUMBA_DISABLE_JIT=1`` both leave plain Python, so that the same source is interpreted.
 """
 
+import contextlib
 import inspect
 import os
-from collections.abc import Callable, Iterable
+import pickle
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
 
@@ -26,7 +29,10 @@ INTERPRETED: Final = bool(numba.config.DISABLE_JIT)
 DIGEST: Final = source_digest(Path(__file__).parent)
 CACHE_DIR: Final = None if INTERPRETED else usable_cache(DIGEST)
 
-WORD_MASK: Final = (1 << 64) - 1
+_CACHE_ERRORS: Final = (OSError, EOFError, RuntimeError, pickle.UnpicklingError)
+"""What Numba raises where its cache cannot be found, read or written: removed, full or damaged."""
+
+_compiling: Final = threading.RLock()  # Numba's options are the process's, not the thread's
 
 
 def op(func: Callable[P, R]) -> Callable[P, R]:
@@ -66,7 +72,9 @@ class Kernel:
     def entry(self) -> Callable[..., Any]:
         """The callable itself: a dispatcher with one signature, or the interpreted function."""
         if self._entry is None:
-            self._entry = self._interpret() if INTERPRETED else self._compile()
+            with _compiling:
+                if self._entry is None:  # no other thread came first
+                    self._entry = self._interpret() if INTERPRETED else self._compile()
         return self._entry
 
     def compile(self) -> None:
@@ -79,36 +87,54 @@ class Kernel:
         return len(getattr(self._entry, "signatures", ()))
 
     def __call__(self, *words: int) -> int:
-        """Run the kernel over *words*, each a 64-bit word; return its result as an ``int``."""
+        """Run the kernel over *words* and return its result as an ``int``.
+
+        Each word is 0 to 2**64 - 1; ``OverflowError`` for any other, negative ones included.
+        """
         return int(self.entry(*words))
 
     def _compile(self) -> Callable[..., Any]:
+        """Compile or load; a cache that has become unusable costs its time and nothing else."""
         word = numba.types.uint64
         signature = word(*[word] * self.nr_arguments)
-        with _cache_folder():
-            compiled: Callable[..., Any] = numba.njit(
-                signature, nogil=True, error_model="numpy", cache=CACHE_DIR is not None
-            )(self.func)
-            return compiled
+        if CACHE_DIR is not None:
+            with contextlib.suppress(*_CACHE_ERRORS), _cache_folder():
+                return _entry_point(self.func, signature, cache=True)
+        return _entry_point(self.func, signature)
 
     def _interpret(self) -> Callable[..., Any]:
         def interpreted(*words: int) -> int:
             with np.errstate(over="ignore"):  # words wrap around, as the machine's do
-                return int(self.func(*(np.uint64(int(word) & WORD_MASK) for word in words)))
+                return int(self.func(*(np.uint64(int(word)) for word in words)))
 
         return interpreted
 
 
-class _cache_folder:
-    """Point Numba at our digest folder while one function is being decorated, and no longer."""
+def _entry_point(
+    func: Callable[..., Any], *signature: Any, cache: bool = False
+) -> Callable[..., Any]:
+    made: Callable[..., Any] = numba.njit(*signature, nogil=True, error_model="numpy", cache=cache)(
+        func
+    )
+    return made
 
-    def __enter__(self) -> None:
-        self._previous = numba.config.CACHE_DIR
-        if CACHE_DIR is not None:
-            numba.config.CACHE_DIR = str(CACHE_DIR)
 
-    def __exit__(self, *exc: object) -> None:
-        numba.config.CACHE_DIR = self._previous
+@contextlib.contextmanager
+def _cache_folder() -> Iterator[None]:
+    """Point Numba at our digest folder while one function is being decorated, and no longer.
+
+    At no other: left to itself, Numba would fall back to ``__pycache__``, whose entries are stale
+    after a change in another file.
+    """
+    config = numba.config
+    with _compiling:
+        previous = config.CACHE_DIR, getattr(config, "CACHE_LOCATOR_CLASSES", "")
+        config.CACHE_DIR = str(CACHE_DIR)
+        config.CACHE_LOCATOR_CLASSES = "UserProvidedCacheLocator"
+        try:
+            yield
+        finally:
+            config.CACHE_DIR, config.CACHE_LOCATOR_CLASSES = previous
 
 
 registry: Final[dict[str, Kernel]] = {}
@@ -128,25 +154,52 @@ def compile_all(kernels: Iterable[Kernel]) -> None:
     """Compile *kernels*, on two processors where there are two and a cache to share the result.
 
     Numba compiles in one thread at a time, so a forked child takes every other kernel that is not
-    in the cache yet and this process then finds the child's in the cache.
+    in the cache yet and this process then finds the child's in the cache. Should the child die,
+    this process compiles its share too.
     """
     wanted = [made for made in kernels if not made.is_compiled]
-    missing = [made for made in wanted if not _is_cached(made)]
-    if len(missing) > 1 and CACHE_DIR is not None and len(os.sched_getaffinity(0)) > 1:
-        child = os.fork()
-        if child == 0:
-            _compile_and_leave(missing[1::2])
-        for made in missing[0::2]:
-            made.compile()
-        os.waitpid(child, 0)
+    if _may_fork():
+        missing = [made for made in wanted if not _is_cached(made)]
+        with _compiled_by_child(missing[1::2]):
+            for made in missing[0::2]:
+                made.compile()
     for made in wanted:
         made.compile()
 
 
+def _may_fork() -> bool:
+    """Tell whether a second process helps, and no thread of ours may hold a lock in its copy."""
+    two_processors = len(os.sched_getaffinity(0)) > 1
+    return CACHE_DIR is not None and two_processors and threading.active_count() == 1
+
+
 def _is_cached(made: Kernel) -> bool:
-    if CACHE_DIR is None or INTERPRETED:
+    """Tell whether the cache knows *made*: under its own path, as other copies have other code."""
+    try:
+        with _cache_folder():
+            dispatcher: Any = _entry_point(made.func, cache=True)
+            folder = dispatcher.stats.cache_path
+    except _CACHE_ERRORS:
         return False
-    return any(CACHE_DIR.rglob(f"*.{made.func.__qualname__}-*.nbi"))
+    name = made.func.__qualname__.translate(str.maketrans("", "", "<>"))  # as Numba spells it
+    return any(Path(folder).glob(f"*.{name}-{made.func.__code__.co_firstlineno}.*.nbi"))
+
+
+@contextlib.contextmanager
+def _compiled_by_child(kernels: list[Kernel]) -> Iterator[None]:
+    """Have a child compile *kernels* into the cache meanwhile; wait for it in the end."""
+    child = None
+    if kernels:
+        with contextlib.suppress(OSError):  # no process to be had
+            child = os.fork()
+    if child == 0:
+        _compile_and_leave(kernels)
+    try:
+        yield
+    finally:
+        if child is not None:
+            with contextlib.suppress(ChildProcessError):  # somebody else has waited for it
+                os.waitpid(child, 0)
 
 
 def _compile_and_leave(kernels: list[Kernel]) -> None:

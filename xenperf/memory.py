@@ -6,14 +6,16 @@ at addresses of the VMM's. All mappings are MAP_SHARED over the same pages: what
 a stale khva lands in the old page for real.
 
 Every object owns what it maps and is a context manager; views taken of a mapping must be dropped
-before it is closed, else ``BufferError`` names the mistake.
+before it is closed, else ``close`` raises ``BufferError`` and may be called again. What is never
+closed goes back when the object does.
 """
 
 import ctypes
 import mmap
 import os
+import weakref
 from collections.abc import Iterable
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +36,6 @@ _libc.mmap.argtypes = [
     ctypes.c_int,
     ctypes.c_long,
 ]
-_libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
 
 
 class Arena:
@@ -72,11 +73,12 @@ class PhysicalMemory:
             raise ValueError(f"physical memory needs at least one page, not {nr_pages}")
         self.nr_pages = nr_pages
         self.fd = os.memfd_create("xenperf-physical", os.MFD_CLOEXEC)
+        self._close_fd = weakref.finalize(self, os.close, self.fd)
         try:
             os.ftruncate(self.fd, nr_pages * PAGE_SIZE)
             self._map = mmap.mmap(self.fd, nr_pages * PAGE_SIZE)
         except BaseException:
-            os.close(self.fd)
+            self._close_fd()
             raise
         self.direct_map = _start_of(self._map)
         self._next_pfn = 1  # frame 0 stays unused, so that a zero PFN is always a mistake
@@ -105,10 +107,9 @@ class PhysicalMemory:
 
     def close(self) -> None:
         """Unmap and close the memfd; ``BufferError`` while a view lives."""
-        if self.fd >= 0:
-            self._map.close()
-            os.close(self.fd)
-            self.fd = -1
+        self._map.close()
+        self._close_fd()
+        self.fd = -1
 
     def __enter__(self) -> Self:
         return self
@@ -126,11 +127,15 @@ class UserMapping:
             raise ValueError(f"a user mapping needs at least one page, not {nr_pages}")
         self.memory = memory
         self.nr_pages = nr_pages
-        self.hva = Hva(self._mmap(0, nr_pages, _PROT_NONE, None))
+        self._map = mmap.mmap(-1, nr_pages * PAGE_SIZE, mmap.MAP_PRIVATE | _MAP_NORESERVE)
+        self.hva = Hva(_start_of(self._map))
+        self._mmap(self.hva, nr_pages, _PROT_NONE, None)
 
     def show(self, hva: Hva, pfn: Pfn, nr_pages: int = 1, *, writable: bool = True) -> None:
         """Let *nr_pages* from *hva* on show the frames from *pfn* on: mmap(MAP_FIXED)."""
         self._check(hva, nr_pages)
+        if pfn < 1 or pfn + nr_pages > self.memory.nr_pages:
+            raise ValueError(f"pfn {pfn} (+{nr_pages} pages): not frames of this memory")
         protection = mmap.PROT_READ | (mmap.PROT_WRITE if writable else 0)
         self._mmap(hva, nr_pages, protection, pfn)
 
@@ -140,31 +145,35 @@ class UserMapping:
         self._mmap(hva, nr_pages, _PROT_NONE, None)
 
     def view(self, hva: Hva, nr_bytes: int) -> NDArray[np.uint8]:
-        """Return the bytes at *hva* as the VMM sees them; reading a hidden page kills us."""
-        self._check(Hva(hva & -PAGE_SIZE), 1)
-        return np.ctypeslib.as_array((ctypes.c_uint8 * nr_bytes).from_address(hva))
+        """Return the bytes at *hva* as the VMM sees them; touching a hidden page kills us."""
+        offset = hva - self.hva
+        if nr_bytes < 0 or offset < 0 or offset + nr_bytes > self.nr_pages * PAGE_SIZE:
+            raise ValueError(f"hva {hva:#x} (+{nr_bytes} bytes) lies outside this mapping")
+        return np.frombuffer(self._map, np.uint8, nr_bytes, offset)
 
     def close(self) -> None:
-        """Give the addresses back; views of them must be gone."""
-        if self.hva:
-            _libc.munmap(self.hva, self.nr_pages * PAGE_SIZE)
-            self.hva = Hva(0)
+        """Give the addresses back; ``BufferError`` while a view lives."""
+        self._map.close()
 
     def _check(self, hva: Hva, nr_pages: int) -> None:
-        first = hva - self.hva
-        if hva % PAGE_SIZE or first < 0 or first + nr_pages * PAGE_SIZE > self.nr_pages * PAGE_SIZE:
+        if self._map.closed:
+            raise ValueError(f"hva {hva:#x}: this mapping is closed")
+        if hva % PAGE_SIZE:
+            raise ValueError(f"hva {hva:#x}: not page aligned; give a multiple of {PAGE_SIZE}")
+        first = (hva - self.hva) // PAGE_SIZE
+        if nr_pages < 1 or first < 0 or first + nr_pages > self.nr_pages:
             raise ValueError(f"hva {hva:#x} (+{nr_pages} pages) lies outside this mapping")
 
-    def _mmap(self, hva: int, nr_pages: int, protection: int, pfn: Pfn | None) -> int:
-        flags = mmap.MAP_SHARED if pfn is not None else mmap.MAP_PRIVATE | _MAP_NORESERVE
-        flags |= mmap.MAP_ANONYMOUS if pfn is None else 0
-        flags |= _MAP_FIXED if hva else 0
-        fd, offset = (self.memory.fd, pfn * PAGE_SIZE) if pfn is not None else (-1, 0)
-        mapped = _libc.mmap(hva, nr_pages * PAGE_SIZE, protection, flags, fd, offset)
+    def _mmap(self, hva: Hva, nr_pages: int, protection: int, pfn: Pfn | None) -> None:
+        """Map over our own addresses; *pfn* None: nothing but the reservation."""
+        fd, offset, flags = -1, 0, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE
+        if pfn is not None:
+            fd, offset, flags = self.memory.fd, pfn * PAGE_SIZE, mmap.MAP_SHARED
+        nr_bytes = nr_pages * PAGE_SIZE
+        mapped = _libc.mmap(hva, nr_bytes, protection, flags | _MAP_FIXED, fd, offset)
         if mapped == _MAP_FAILED:
             error = ctypes.get_errno()
             raise OSError(error, f"mmap of {nr_pages} pages: {os.strerror(error)}")
-        return int(mapped)
 
     def __enter__(self) -> Self:
         return self
@@ -173,7 +182,14 @@ class UserMapping:
         self.close()
 
 
-def close_all(owners: Iterable[Arena | PhysicalMemory | UserMapping]) -> None:
+class Closable(Protocol):
+    """What owns memory: any of the above, or what is made of them."""
+
+    def close(self) -> None:
+        """Give it back; ``BufferError`` while a view lives, after which it may be tried again."""
+
+
+def close_all(owners: Iterable[Closable]) -> None:
     """Close every one of *owners*, even when one refuses; then raise the first refusal."""
     refusals = []
     for owner in owners:

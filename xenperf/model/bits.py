@@ -5,7 +5,7 @@ one pair of steps serves long mode and compat; only the array's extent and the m
 """
 
 from xenperf.jit import op
-from xenperf.model.constants import BIT_MASK32, BIT_MASK64, ONE, SIX, THREE, TWO
+from xenperf.model.constants import BIT_MASK32, BIT_MASK64, FIVE, ONE, SIX, THREE, TWO
 from xenperf.words import (
     Word,
     bit_test_and_set32,
@@ -24,7 +24,7 @@ def test_and_set_bit(bitmap: Word, bit: Word) -> bool:
 @op
 def test_and_set_bit32(word: Word, bit: Word) -> bool:
     """Set *bit* of the 32-bit word at *word* and tell whether it was set."""
-    return bit_test_and_set32(word + ((bit >> SIX) << TWO), bit & BIT_MASK32)
+    return bit_test_and_set32(word + ((bit >> FIVE) << TWO), bit & BIT_MASK32)
 
 
 @op

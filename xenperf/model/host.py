@@ -2,23 +2,24 @@
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xenperf.abi.kvm import HVA_OFF, INVALID_GFN, INVALID_GPA, MemslotFlag
+from xenperf.abi.kvm import HVA_OFF, INVALID_GFN, INVALID_GPA
 from xenperf.abi.status import Delivery, Status
 from xenperf.abi.xen import LOWEST_UPCALL_VECTOR
 from xenperf.hypervisor import Activation, Feature, Loop, MemoryRegion, Operation, VmSize
-from xenperf.memory import Arena, PhysicalMemory, close_all
+from xenperf.memory import PhysicalMemory, close_all
+from xenperf.model.dirty import DirtyBitmaps
 from xenperf.model.kernels import control
 from xenperf.model.layout import VCPU, VM
 from xenperf.model.loops import LoopMaker, pack_regions
 from xenperf.model.mm import AddressSpace
 from xenperf.model.observed import Observed
 from xenperf.model.state import VmState
-from xenperf.units import PAGE_SHIFT, PAGE_SIZE, Gfn, Gpa, Hva, Khva, gfn_to_gpa
+from xenperf.units import PAGE_SIZE, Gfn, Gpa, Hva, Khva, gfn_to_gpa
 
 _NO_GPA: Final = INVALID_GPA
 _NO_HVA: Final = 1 << 63
@@ -44,8 +45,8 @@ class ModelHost:
         self.memory = PhysicalMemory(self.size.nr_pages)
         self.mm = AddressSpace(self.memory)
         self.state = VmState(self.size, self.memory.direct_map, self.mm.pgd)
-        self._dirty_bitmaps: dict[int, Arena] = {}
         self.observed = Observed(self.state)
+        self._dirty = DirtyBitmaps(self.state, self.observed)
         self._loops = LoopMaker(self.state)
         for gpc in self.state.gpcs():
             control.init_cache(gpc)
@@ -77,20 +78,19 @@ class ModelHost:
 
     def set_memory_regions(self, regions: Sequence[MemoryRegion]) -> list[int]:
         """Make the requests in order and return each outcome."""
-        requests, outcomes = pack_regions(regions), np.zeros(len(regions), np.uint64)
-        for region in regions:
-            self._make_dirty_bitmap(region)
-        control.set_memory_regions(
-            self.state.vm,
-            self.state.cpu,
-            requests.ctypes.data,
-            outcomes.ctypes.data,
-            len(regions),
-        )
-        return [outcome_of(int(word)) for word in outcomes]
+        packed = pack_regions(regions)
+        if not self._dirty.concern(regions):
+            return self._request(packed)
+        outcomes = []
+        for idx, region in enumerate(regions):
+            self._dirty.prepare(region)
+            outcomes += self._request(packed[idx : idx + 1])
+            self._dirty.settle(region.slot)
+        return outcomes
 
     def activate_shinfo_gfn(self, gfn: Gfn) -> int:
         """Activate by frame; all-ones deactivates."""
+        _check_word("gfn", gfn)
         if gfn == INVALID_GFN:
             return self._deactivate(self.state.shinfo_gpc())
         gpa = gfn_to_gpa(gfn) & (_WORD - 1)  # as KVM shifts: what is above bit 51 drops out
@@ -98,6 +98,7 @@ class ModelHost:
 
     def activate_shinfo_hva(self, hva: Hva) -> int:
         """Activate by address; 0 deactivates, an unaligned one is -EINVAL first of all."""
+        _check_word("hva", hva)
         if hva % PAGE_SIZE:
             return Status.EINVAL
         if hva == HVA_OFF:
@@ -107,6 +108,7 @@ class ModelHost:
     def activate_vcpu_info_gpa(self, vcpu_idx: int, gpa: Gpa) -> int:
         """Activate by GPA; all-ones deactivates."""
         self._check_vcpu(vcpu_idx)
+        _check_word("gpa", gpa)
         if gpa == INVALID_GPA:
             return self._deactivate(self.state.vcpu_info_gpc(vcpu_idx))
         vm, cpu = self.state.vm, self.state.cpu
@@ -115,6 +117,7 @@ class ModelHost:
     def activate_vcpu_info_hva(self, vcpu_idx: int, hva: Hva) -> int:
         """Activate by address; 0 deactivates."""
         self._check_vcpu(vcpu_idx)
+        _check_word("hva", hva)
         if hva == HVA_OFF:
             return self._deactivate(self.state.vcpu_info_gpc(vcpu_idx))
         vm, cpu = self.state.vm, self.state.cpu
@@ -155,6 +158,7 @@ class ModelHost:
             raise ValueError("ports must be uint32 and outcomes int64, of one length")
         if not (ports.flags.c_contiguous and outcomes.flags.c_contiguous):
             raise ValueError("ports and outcomes must be contiguous")
+        _check_word("vcpu", vcpu_idx)
         control.send_ports(
             self.state.vm,
             self.state.cpu,
@@ -180,12 +184,17 @@ class ModelHost:
 
     def region_loop(self, regions: Sequence[MemoryRegion], send_port: int | None = None) -> Loop:
         """Return a loop that plays *regions* in a cycle."""
-        return self._loops.play(pack_regions(regions), send_port)
+        packed = pack_regions(regions)
+        self._dirty.reserve(regions)
+        return self._loops.play(packed, send_port)
+
+    def dirty_pages(self, slot: int) -> list[int]:
+        """Return the pages of *slot* marked since it began to log; reading clears nothing."""
+        return self._dirty.marked(slot)
 
     def close(self) -> None:
         """Unmap and close everything."""
-        self.mm.close()
-        close_all([*self._dirty_bitmaps.values(), self.state.arena, self.memory])
+        close_all([self.mm, *self._dirty.owners(), self.state, self.memory])
 
     def __enter__(self) -> Self:
         return self
@@ -201,12 +210,13 @@ class ModelHost:
         if not 0 <= vcpu_idx < self.nr_vcpus:
             raise ValueError(f"vcpu {vcpu_idx}: this VM has {self.nr_vcpus}")
 
-    def _make_dirty_bitmap(self, region: MemoryRegion) -> None:
-        """Have a bitmap in place before a slot starts to log; KVM too makes it beforehand."""
-        if region.flags & MemslotFlag.LOG_DIRTY_PAGES and region.nr_bytes > 0:
-            nr_pages = region.nr_bytes >> PAGE_SHIFT
-            self._dirty_bitmaps.setdefault(region.slot, Arena(nr_pages // 8 + 8))
-            self.state.set_dirty_bitmap(region.slot, self._dirty_bitmaps[region.slot].khva)
+    def _request(self, packed: NDArray[Any]) -> list[int]:
+        """Make the memslot requests of *packed*, in one crossing."""
+        outcomes = np.zeros(len(packed), np.uint64)
+        control.set_memory_regions(
+            self.state.vm, self.state.cpu, packed.ctypes.data, outcomes.ctypes.data, len(packed)
+        )
+        return [outcome_of(int(word)) for word in outcomes]
 
     @contextlib.contextmanager
     def _notifier(self, hva: Hva, nr_pages: int) -> Iterator[None]:
@@ -217,6 +227,11 @@ class ModelHost:
             yield
         finally:
             control.invalidate_end(self.state.vm, self.state.cpu, hva, end)
+
+
+def _check_word(name: str, number: int) -> None:
+    if not 0 <= number < _WORD:
+        raise ValueError(f"{name} {number}: not a 64-bit word; give 0 to 2**64 - 1")
 
 
 def _check_byte(vector: int) -> None:

@@ -16,7 +16,8 @@ from xenperf.abi.xen import COMPAT, LONG_MODE
 from xenperf.hypervisor import Activation, Loop, MemoryRegion, Operation
 from xenperf.jit import Kernel
 from xenperf.model.kernels import caches, sending, slots, steps, vcpus
-from xenperf.model.layout import MEMSLOT, MEMSLOTS, VM
+from xenperf.model.layout import VM
+from xenperf.model.observed import Observed
 from xenperf.model.state import VmState
 from xenperf.units import PAGE_SIZE
 
@@ -127,13 +128,11 @@ class LoopMaker:
         return self.state.view("vm", VM)[0]
 
     def _slot_records(self) -> NDArray[Any]:
-        """Return a copy of the active set's slots."""
-        offset = int(self._vm_record()["memslots"]) - self.state.vm
-        memslots = self.state.arena.view(MEMSLOTS, offset, 1)[0]
-        if not int(memslots["nr_slots"]):
+        """Return a copy of the active set's slots; ``ValueError`` if there is none."""
+        records = Observed(self.state).memslots()
+        if not len(records):
             raise ValueError("the VM has no memslot to look up; create one first")
-        first = int(memslots["slots"]) - self.state.vm
-        return self.state.arena.view(MEMSLOT, first, int(memslots["nr_slots"])).copy()
+        return records
 
 
 _Maker: TypeAlias = Callable[[LoopMaker, Activation, int], Bound]

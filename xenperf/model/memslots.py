@@ -63,7 +63,7 @@ def last_at_or_below(slots: Word, nr_slots: Word, gfn: Word) -> Word:
     while left > ONE:
         half = left >> ONE
         upper = base + half
-        base = select(load64(slots + (upper << SLOT_SHIFT)) <= gfn, upper, base)
+        base = select(gfn >= load64(slots + (upper << SLOT_SHIFT)), upper, base)
         left -= half
     return base
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from xenperf.memory import PhysicalMemory, UserMapping
+from xenperf.memory import PhysicalMemory, UserMapping, close_all
 from xenperf.units import PAGE_SHIFT, PAGE_SIZE, Hva, Pfn
 
 _PRESENT, _WRITABLE = 1, 2
@@ -29,9 +29,13 @@ class AddressSpace:
         """Return new addresses that show *nr_pages* unused frames, all zero and writable."""
         first = self.memory.allocate(nr_pages)
         mapping = UserMapping(self.memory, nr_pages)
+        try:
+            mapping.show(mapping.hva, first, nr_pages)
+            self._set_entries(mapping.hva, first, nr_pages)
+        except BaseException:
+            mapping.close()
+            raise
         self._mappings.append(mapping)
-        mapping.show(mapping.hva, first, nr_pages)
-        self._set_entries(mapping.hva, first, nr_pages)
         return mapping.hva
 
     def show(self, hva: Hva, pfn: Pfn, nr_pages: int, *, writable: bool = True) -> None:
@@ -46,34 +50,35 @@ class AddressSpace:
 
     def pfn(self, hva: Hva) -> Pfn | None:
         """Return the frame that *hva* shows, or None."""
-        table = self.pgd
-        for shift in (*_UPPER_SHIFTS, PAGE_SHIFT):
-            entry = int(self._table(table)[hva >> shift & _ENTRIES - 1])
-            if not entry & _PRESENT:
-                return None
-            table = Pfn(entry >> PAGE_SHIFT)
-        return table
+        entry = self._entry(hva)
+        return Pfn(entry >> PAGE_SHIFT) if entry & _PRESENT else None
 
     def view(self, hva: Hva, nr_bytes: int) -> NDArray[np.uint8]:
-        """Return *nr_bytes* at *hva* through the VMM's own mapping; all of it must be shown."""
+        """Return *nr_bytes* at *hva* through the VMM's own mapping; all of it must be shown.
+
+        Not writable where any of it is shown read-only: such a write would kill us.
+        """
         first = hva & ~(PAGE_SIZE - 1)
         nr_pages = -(-(hva + nr_bytes - first) // PAGE_SIZE)
-        mapping = self._owner(Hva(first), nr_pages)
+        bytes_seen = self._owner(Hva(first), nr_pages).view(hva, nr_bytes)
         for page in range(nr_pages):
-            if self.pfn(Hva(first + page * PAGE_SIZE)) is None:
+            entry = self._entry(Hva(first + page * PAGE_SIZE))
+            if not entry & _PRESENT:
                 raise ValueError(f"hva {hva:#x} (+{nr_bytes} bytes): nothing is mapped there")
-        return mapping.view(hva, nr_bytes)
+            bytes_seen.flags.writeable &= bool(entry & _WRITABLE)
+        return bytes_seen
 
     def check(self, hva: Hva, nr_pages: int) -> None:
         """Raise ``ValueError`` unless *hva* is page aligned and the pages are the VMM's."""
+        if nr_pages < 1:
+            raise ValueError(f"hva {hva:#x}: at least one page, not {nr_pages}")
         if hva % PAGE_SIZE:
             raise ValueError(f"hva {hva:#x}: not page aligned; give a multiple of {PAGE_SIZE}")
         self._owner(hva, nr_pages)
 
     def close(self) -> None:
-        """Unmap all of it."""
-        while self._mappings:
-            self._mappings.pop().close()
+        """Unmap all of it; ``BufferError`` while a view lives, when the rest is unmapped."""
+        close_all(self._mappings)
 
     def _owner(self, hva: Hva, nr_pages: int) -> UserMapping:
         for mapping in self._mappings:
@@ -90,14 +95,25 @@ class AddressSpace:
         first = hva >> PAGE_SHIFT
         past = first + nr_pages
         table_starts = range(first - first % _ENTRIES + _ENTRIES, past, _ENTRIES)
-        for start, end in pairwise([first, *table_starts, past]):
-            leaf = self._table(self._leaf_table(start << PAGE_SHIFT))
-            entries = leaf[start % _ENTRIES : start % _ENTRIES + end - start]
+        parts = list(pairwise([first, *table_starts, past]))
+        leaves = [self._leaf_table(start << PAGE_SHIFT) for start, _ in parts]  # first: it may fail
+        for (start, end), leaf in zip(parts, leaves, strict=True):
+            entries = self._table(leaf)[start % _ENTRIES : start % _ENTRIES + end - start]
             if pfn is None:
                 entries[:] = 0
             else:
                 frames = np.arange(pfn + start - first, pfn + end - first, dtype=np.uint64)
                 entries[:] = (frames << np.uint64(PAGE_SHIFT)) | np.uint64(flags)
+
+    def _entry(self, hva: Hva) -> int:
+        """Return the leaf entry of *hva*, or 0 where a level is not present."""
+        table, entry = self.pgd, 0
+        for shift in (*_UPPER_SHIFTS, PAGE_SHIFT):
+            entry = int(self._table(table)[hva >> shift & _ENTRIES - 1])
+            if not entry & _PRESENT:
+                return 0
+            table = Pfn(entry >> PAGE_SHIFT)
+        return entry
 
     def _leaf_table(self, hva: int) -> Pfn:
         """Return the lowest table of *hva*, made if need be."""

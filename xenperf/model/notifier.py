@@ -6,7 +6,7 @@ check finish first, because the write lock waits for them; later ones fail it an
 """
 
 from xenperf.jit import op
-from xenperf.model.constants import BYTE0, ONE, PFN_ERROR, THREE, ZERO
+from xenperf.model.constants import ALL_ONES, BYTE0, ONE, PFN_ERROR, THREE, ZERO
 from xenperf.model.layout import (
     CPU_NR_INVALIDATED,
     GPC_PFN,
@@ -36,6 +36,8 @@ from xenperf.model.statistics import count_one
 from xenperf.words import (
     Flag,
     Word,
+    fetch_add64,
+    likely,
     load8,
     load64,
     read_barrier,
@@ -51,7 +53,9 @@ def _is_hit(gpc: Word, start: Word, end: Word) -> Flag:
     if load8(gpc + GPC_VALID) == BYTE0 or load64(gpc + GPC_PFN) == PFN_ERROR:
         return False
     uhva = load64(gpc + GPC_UHVA)
-    return start <= uhva and uhva < end
+    if likely(uhva < start):  # a branch each: as one condition both would be computed first
+        return False
+    return uhva < end
 
 
 @op
@@ -94,7 +98,8 @@ def invalidate_caches(vm: Word, cpu: Word, start: Word, end: Word, read_first: F
 def invalidate_range_start(vm: Word, cpu: Word, start: Word, end: Word) -> None:
     """Open the range ``[start, end)`` of the VMM's addresses: nothing may rely on it from here on.
 
-    The count of open ranges goes up first, the caches follow, the memslots come last.
+    The count of open ranges goes up first, the caches follow, the memslots come last. What KVM
+    counts under mmu_lock is added to by a locked operation here.
     """
     spin_lock(vm + VM_MN_INVALIDATE_LOCK)
     store64(vm + VM_MN_ACTIVE, load64(vm + VM_MN_ACTIVE) + ONE)
@@ -102,7 +107,7 @@ def invalidate_range_start(vm: Word, cpu: Word, start: Word, end: Word) -> None:
     invalidate_caches(vm, cpu, start, end, READ_LOCK_FIRST)
     idx = srcu_read_lock(vm, cpu)
     if covers_hva(vm, start, end):
-        store64(vm + VM_MMU_IN_PROGRESS, load64(vm + VM_MMU_IN_PROGRESS) + ONE)
+        fetch_add64(vm + VM_MMU_IN_PROGRESS, ONE)
     srcu_read_unlock(cpu, idx)
 
 
@@ -115,9 +120,9 @@ def invalidate_range_end(vm: Word, cpu: Word, start: Word, end: Word) -> None:
     """
     idx = srcu_read_lock(vm, cpu)
     if covers_hva(vm, start, end):
-        store64(vm + VM_MMU_SEQ, load64(vm + VM_MMU_SEQ) + ONE)
+        fetch_add64(vm + VM_MMU_SEQ, ONE)
         write_barrier()
-        store64(vm + VM_MMU_IN_PROGRESS, load64(vm + VM_MMU_IN_PROGRESS) - ONE)
+        fetch_add64(vm + VM_MMU_IN_PROGRESS, ALL_ONES)
     srcu_read_unlock(cpu, idx)
     spin_lock(vm + VM_MN_INVALIDATE_LOCK)
     store64(vm + VM_MN_ACTIVE, load64(vm + VM_MN_ACTIVE) - ONE)

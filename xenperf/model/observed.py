@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from numpy.typing import NDArray
 
-from xenperf.model.layout import CPU, GPC, MEMSLOTS, NR_CPUS, VCPU, VM
+from xenperf.model.layout import CPU, GPC, MEMSLOT, MEMSLOTS, NR_CPUS, VCPU, VM
 from xenperf.model.state import VmState
 from xenperf.units import Khva
 
@@ -29,8 +29,17 @@ class Observed:
     @property
     def generation(self) -> int:
         """The active memslot set's generation."""
-        memslots = int(self.state.view("vm", VM)[0]["memslots"])
-        return int(self.state.arena.view(MEMSLOTS, memslots - self.state.vm, 1)[0]["generation"])
+        return int(self._active_set()["generation"])
+
+    def memslots(self) -> NDArray[Any]:
+        """Return a copy of the active set's slots, in the order of their frames."""
+        memslots = self._active_set()
+        first = int(memslots["slots"]) - self.state.vm
+        return self.state.arena.view(MEMSLOT, first, int(memslots["nr_slots"])).copy()
+
+    def memslot(self, slot: int) -> Any | None:
+        """Return a copy of the active set's slot with this id, or None."""
+        return next((record for record in self.memslots() if int(record["id"]) == slot), None)
 
     def shadow_sel(self, vcpu_idx: int) -> int:
         """Return a vCPU's shadow selector, which no VMM can see."""
@@ -44,6 +53,10 @@ class Observed:
         """Return the fields of the cache at *khva*."""
         record = self.state.arena.view(GPC, khva - self.state.vm, 1)[0]
         return {name: int(record[name]) for name in GPC.names or ()}
+
+    def _active_set(self) -> Any:
+        memslots = int(self.state.view("vm", VM)[0]["memslots"])
+        return self.state.arena.view(MEMSLOTS, memslots - self.state.vm, 1)[0]
 
     def _vcpus(self) -> NDArray[Any]:
         return self.state.view("vcpus", VCPU, self.state.size.nr_vcpus)

@@ -83,9 +83,7 @@ def check(vm: Word, gpc: Word, nr_bytes: Word) -> bool:
     ):
         return False
     uhva = load64(gpc + GPC_UHVA)
-    if unlikely(uhva >= HVA_ERROR):
-        return False
-    if unlikely((uhva & OFFSET_MASK) + nr_bytes > PAGE):
+    if unlikely(uhva >= HVA_ERROR or (uhva & OFFSET_MASK) + nr_bytes > PAGE):
         return False
     return bool(load8(gpc + GPC_VALID) != BYTE0)
 

@@ -65,9 +65,9 @@ class VmState:
         """Return the khva of every cache, active or not."""
         return [self.shinfo_gpc(), *map(self.vcpu_info_gpc, range(self.size.nr_vcpus))]
 
-    def set_dirty_bitmap(self, slot: int, khva: Khva) -> None:
-        """Let *slot* mark dirty pages in the bitmap at *khva*; 0 for none."""
-        self.view("dirty_bitmaps", "<u8", self.size.nr_slots)[slot] = khva
+    def set_dirty_bitmap(self, slot: int, khva: Khva | None) -> None:
+        """Let *slot* mark dirty pages in the bitmap at *khva*; None: nowhere."""
+        self.view("dirty_bitmaps", "<u8", self.size.nr_slots)[slot] = khva or 0
 
     def close(self) -> None:
         """Give the arena back."""

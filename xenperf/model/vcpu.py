@@ -3,6 +3,9 @@
 ``kvm_xen_inject_pending_events()`` and ``kvm_xen_has_interrupt()``, arch/x86/kvm/xen.c, v6.9.
 """
 
+from typing import Final
+
+from xenperf.abi.xen import LONG_MODE
 from xenperf.jit import op
 from xenperf.model.constants import (
     BYTE0,
@@ -12,9 +15,11 @@ from xenperf.model.constants import (
     ONE,
     PAGE_BITS,
     REQUEST_CLOCK_UPDATE,
+    REQUEST_UNBLOCK,
     SEL32,
     SEL64,
     VCPU_INFO_BYTES,
+    W1,
     ZERO,
 )
 from xenperf.model.evtchn import is_long_mode
@@ -44,9 +49,14 @@ from xenperf.words import (
     fetch_or32,
     fetch_or64,
     load8,
+    load32,
     load64,
     store8,
+    store32,
+    write_barrier,
 )
+
+TIME: Final = U64(LONG_MODE.vcpu_info.time)  # the same place in both layouts
 
 
 @op
@@ -122,15 +132,37 @@ def has_interrupt(vm: Word, cpu: Word, vcpu: Word) -> Word:
 
 
 @op
+def _update_time(vm: Word, cpu: Word, vcpu: Word) -> None:
+    """Rewrite the time in vcpu_info, if it resolves: ``kvm_setup_guest_pvclock()``.
+
+    Only the version moves, as the model has no TSC. The caller holds SRCU.
+    """
+    count_one(vcpu + VCPU_NR_CLOCK_UPDATES)
+    gpc = vcpu + VCPU_VCPU_INFO
+    if load8(gpc + GPC_ACTIVE) == BYTE0 or _lock_vcpu_info(vm, cpu, gpc) != ZERO:
+        return
+    time = load64(gpc + GPC_KHVA) + TIME
+    version = (load32(time) + W1) | W1
+    store32(time, version)
+    write_barrier()
+    store32(time, version + W1)
+    _mark_dirty(vm, gpc)
+    read_unlock(gpc)
+
+
+@op
 def enter_guest(vm: Word, cpu: Word, vcpu: Word) -> Word:
     """Take *vcpu* to the point of guest entry once: requests, then the merge, then the vector.
 
-    Returns 1 when the guest would be interrupted on entry.
+    Returns 1 when the guest would be interrupted on entry. Only a kick makes ``vcpu_run()`` go
+    round once more and merge. So a kick is used up by a merge that fails, and the bits then wait
+    for the next one.
     """
     requests = exchange64(vcpu + VCPU_REQUESTS, ZERO)
-    if requests & REQUEST_CLOCK_UPDATE != ZERO:
-        count_one(vcpu + VCPU_NR_CLOCK_UPDATES)
     idx = srcu_read_lock(vm, cpu)
-    inject_pending_events(vm, cpu, vcpu)
+    if requests & REQUEST_CLOCK_UPDATE != ZERO:
+        _update_time(vm, cpu, vcpu)
+    if requests & REQUEST_UNBLOCK != ZERO:
+        inject_pending_events(vm, cpu, vcpu)
     srcu_read_unlock(cpu, idx)
     return has_interrupt(vm, cpu, vcpu)

@@ -81,6 +81,8 @@ def _bit_test_and_set(bits: int) -> Any:
             name = f"llvm.x86.atomic.bts.rm.i{bits}"
             bts = _declared(builder, name, _I8, (word.type, integer))
             bit = args[1] if bits == 64 else builder.trunc(args[1], integer)
+            # unmasked, the instruction reaches into the words beyond; twice masked costs nothing
+            bit = builder.and_(bit, ir.Constant(integer, bits - 1))
             return builder.trunc(builder.call(bts, [word, bit]), _I1)
 
         return types.boolean(types.uint64, types.uint64), generate

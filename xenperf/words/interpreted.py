@@ -24,7 +24,7 @@ _COMBINE: dict[str, Callable[[int, int], int]] = {
     "add": lambda old, value: old + value,
     "exchange": lambda old, value: value,
 }
-_locked = threading.Lock()  # makes a read-modify-write one step among interpreted threads
+_locked = threading.Lock()  # makes a read-modify-write one step, whatever another thread stores
 _hook: list[TraceHook | None] = [None]
 
 
@@ -58,7 +58,8 @@ def _store(bits: int) -> Any:
 
     def store(khva: int, value: int) -> None:
         _trace("store", int(khva))
-        c_type.from_address(int(khva)).value = int(value)
+        with _locked:
+            c_type.from_address(int(khva)).value = int(value)
 
     return store
 

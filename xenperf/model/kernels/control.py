@@ -6,7 +6,8 @@ from xenperf.model import activation, notifier, pfncache, shinfo, slot_update, v
 from xenperf.model.constants import EIGHT, ONE, TWO, ZERO
 from xenperf.model.evtchn import hvm_evtchn_send
 from xenperf.model.guest import handle_upcall
-from xenperf.model.layout import U64
+from xenperf.model.layout import U64, VM_XEN_LOCK
+from xenperf.model.locks import spin_lock, spin_unlock
 from xenperf.words import Word, load32, store64
 
 REGION_BYTES = U64(USERSPACE_MEMORY_REGION.itemsize)
@@ -57,8 +58,10 @@ def activate_vcpu_info(vm: Word, cpu: Word, vcpu_idx: Word, gpa: Word, uhva: Wor
 
 @kernel
 def deactivate_cache(vm: Word, gpc: Word) -> Word:
-    """Stop using *gpc*."""
+    """Stop using *gpc*, under xen_lock like every attribute."""
+    spin_lock(vm + VM_XEN_LOCK)
     activation.deactivate(vm, gpc)
+    spin_unlock(vm + VM_XEN_LOCK)
     return ZERO
 
 

@@ -22,6 +22,7 @@ from xenperf.model.locks import (
     write_lock,
     write_unlock,
 )
+from xenperf.model.memslots import active_set
 from xenperf.model.pagetable import walk
 from xenperf.words import Word, load32, load64, trailing_zeros
 
@@ -50,12 +51,18 @@ def loop_write_lock(vm: Word, cpu: Word, n: Word, a: Word, b: Word, c: Word) -> 
 
 @kernel
 def loop_srcu(vm: Word, cpu: Word, n: Word, a: Word, b: Word, c: Word) -> Word:
-    """Enter and leave an SRCU section."""
+    """Enter an SRCU section, read the pointer it protects, and leave.
+
+    With nothing inside, the compiler would make one barrier of the two.
+    """
+    seen = ZERO
     i = ZERO
     while i < n:
-        srcu_read_unlock(cpu, srcu_read_lock(vm, cpu))
+        idx = srcu_read_lock(vm, cpu)
+        seen += ONE if active_set(vm) != ZERO else ZERO
+        srcu_read_unlock(cpu, idx)
         i += ONE
-    return i
+    return seen
 
 
 @kernel
