@@ -1,0 +1,111 @@
+"""Drawn sequences of what the VMM, its mm, the guest and a vCPU do, answered in three ways."""
+
+import random
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.peer.cases import NO_GPA, NO_HVA, addresses, ranges
+from tests.peer.machine import (
+    RAM_PAGES,
+    SHINFO_GFN,
+    VCPU_INFO_GFN,
+    VCPU_INFO_OFFSET,
+    Machine,
+)
+from tests.peer.requests import memslot_requests
+from tests.peer.three_ways import Call, Kernels, assert_all_alike
+from xenperf.hypervisor import Activation
+from xenperf.model.loops import pack_regions
+from xenperf.units import PAGE_SIZE, Gfn
+
+NR_CALLS = 60
+Draw = Callable[[Machine, random.Random], list[Call]]
+
+
+def _memslots(m: Machine, drawn: random.Random) -> list[Call]:
+    """Make one request of any sequence; the sequences get mixed up."""
+    flat = [region for regions in memslot_requests(m) for region in regions]
+    idx = drawn.randrange(len(flat))
+    packed = pack_regions(flat).view("<u8").tolist()
+    first = m.put_words(packed, "<u8")  # the same for every call of a sequence
+    outcomes = m.put_words([0], "<u8", 3072)
+    return [("set_memory_regions", (m.vm, m.cpu, first + 32 * idx, outcomes, 1))]
+
+
+def _activation(m: Machine, drawn: random.Random) -> list[Call]:
+    gpa, uhva = drawn.choice(addresses(m, SHINFO_GFN))
+    return [("activate_shinfo", (m.vm, m.cpu, gpa, uhva))]
+
+
+def _vcpu_info_activation(m: Machine, drawn: random.Random) -> list[Call]:
+    gpa, uhva = drawn.choice(addresses(m, VCPU_INFO_GFN, VCPU_INFO_OFFSET))
+    return [("activate_vcpu_info", (m.vm, m.cpu, drawn.randrange(2), gpa, uhva))]
+
+
+def _good_activation(m: Machine, drawn: random.Random) -> list[Call]:
+    if drawn.random() < 0.5:
+        gpa = SHINFO_GFN * PAGE_SIZE
+        return [("activate_shinfo", (m.vm, m.cpu, gpa, NO_HVA))]
+    return [("activate_shinfo", (m.vm, m.cpu, NO_GPA, m.hva(SHINFO_GFN)))]
+
+
+def _deactivation(m: Machine, drawn: random.Random) -> list[Call]:
+    return [("deactivate_cache", (m.vm, drawn.choice(m.host.state.gpcs())))]
+
+
+def _send(m: Machine, drawn: random.Random) -> list[Call]:
+    ports = m.put_words(list(range(0, 4100, 41)), "<u4", 2048)
+    first = ports + 4 * drawn.randrange(90)
+    outcomes = m.put_words([0], "<u8", 3072)
+    return [("send_ports", (m.vm, m.cpu, drawn.randrange(2), first, outcomes, 10))]
+
+
+def _entry(m: Machine, drawn: random.Random) -> list[Call]:
+    return [("enter_guest", (m.vm, m.cpu, m.host.state.vcpu(drawn.randrange(2))))]
+
+
+def _mode(m: Machine, drawn: random.Random) -> list[Call]:
+    return [("set_long_mode", (m.vm, m.cpu, drawn.randrange(2)))]
+
+
+def _remap(m: Machine, drawn: random.Random) -> list[Call]:
+    """Let a page of RAM show another frame, or be read-only, or vanish."""
+    gfn = Gfn(drawn.choice((SHINFO_GFN, VCPU_INFO_GFN, drawn.randrange(RAM_PAGES))))
+    start, end = m.hva(gfn), m.hva(Gfn(gfn + 1))
+    pfn = drawn.choice((0, *(m.first_pfn + page for page in range(RAM_PAGES))))
+    return [
+        ("invalidate_start", (m.vm, m.cpu, start, end)),
+        ("show", (start, pfn, drawn.randrange(4))),
+        ("invalidate_end", (m.vm, m.cpu, start, end)),
+    ]
+
+
+def _notifier(m: Machine, drawn: random.Random) -> list[Call]:
+    start, end = drawn.choice(ranges(m))
+    words = (m.vm, m.cpu, start, end)
+    return [("invalidate_start", words), ("invalidate_end", words)]
+
+
+DRAWS: tuple[Draw, ...] = (
+    *(_memslots, _memslots, _activation, _good_activation, _vcpu_info_activation),
+    *(_deactivation, _send, _send, _send, _entry, _mode, _remap, _notifier),
+)
+
+
+@pytest.fixture
+def machine() -> Iterator[Machine]:
+    made = Machine()
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_a_drawn_sequence_ends_alike(machine: Machine, ways: dict[str, Kernels], seed: int) -> None:
+    drawn = random.Random(seed)
+    machine.activate(drawn.choice(list(Activation)))
+    calls: list[Call] = []
+    while len(calls) < NR_CALLS:
+        calls += drawn.choice(DRAWS)(machine, drawn)
+    shown = {way: {**kernels, "show": machine.show} for way, kernels in ways.items()}
+    assert_all_alike(machine, shown, calls)
