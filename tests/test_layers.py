@@ -12,7 +12,18 @@ ROOT = Path(__file__).parents[1]
 
 # In import order: a room imports itself and the rooms before it.
 ROOMS = (
-    *("units", "errors", "abi", "stats", "digest", "jit", "words", "memory", "hypervisor"),
+    *(
+        "units",
+        "errors",
+        "abi",
+        "stats",
+        "digest",
+        "shares",
+        "jit",
+        "words",
+        "memory",
+        "hypervisor",
+    ),
     *("model", "explore", "live", "backends", "vmm", "scenarios", "measure", "record"),
     *("report", "cli"),
 )

@@ -15,12 +15,15 @@ import pickle
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from types import CodeType
 from typing import Any, Final, ParamSpec, TypeVar
 
 import numba
 import numpy as np
+from numba.core.dispatcher import Dispatcher
 
 from xenperf.digest import source_digest, usable_cache
+from xenperf.shares import parts_of, two_shares
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -77,6 +80,10 @@ class Kernel:
                     self._entry = self._interpret() if INTERPRETED else self._compile()
         return self._entry
 
+    def parts(self) -> dict[str, int]:
+        """Return the steps that compiling this kernel compiles too, with the size of each."""
+        return parts_of(self.func, _code_of_step)
+
     def compile(self) -> None:
         """Compile now, or load from the cache."""
         self.entry  # noqa: B018
@@ -119,6 +126,11 @@ def _entry_point(
     return made
 
 
+def _code_of_step(value: Any) -> CodeType | None:
+    """Return the code behind *value* if it is an ``@op``."""
+    return value.py_func.__code__ if isinstance(value, Dispatcher) else None
+
+
 @contextlib.contextmanager
 def _cache_folder() -> Iterator[None]:
     """Point Numba at our digest folder while one function is being decorated, and no longer.
@@ -153,16 +165,17 @@ def kernel(func: Callable[..., Any]) -> Kernel:
 def compile_all(kernels: Iterable[Kernel]) -> None:
     """Compile *kernels*, on two processors where there are two and a cache to share the result.
 
-    Numba compiles in one thread at a time, so a forked child takes every other kernel that is not
-    in the cache yet and this process then finds the child's in the cache. Should the child die,
-    this process compiles its share too.
+    Numba compiles in one thread at a time, so a forked child takes a share of the kernels that are
+    not in the cache yet, and this process then finds them there. Should the child die, this process
+    compiles its share too.
     """
     wanted = [made for made in kernels if not made.is_compiled]
     if _may_fork():
-        missing = [made for made in wanted if not _is_cached(made)]
-        with _compiled_by_child(missing[1::2]):
-            for made in missing[0::2]:
-                made.compile()
+        missing = {made.name: made for made in wanted if not _is_cached(made)}
+        ours, childs = two_shares({name: made.parts() for name, made in missing.items()})
+        with _compiled_by_child([missing[name] for name in childs]):
+            for name in ours:
+                missing[name].compile()
     for made in wanted:
         made.compile()
 
