@@ -10,12 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-
-matplotlib.use("svg")
-matplotlib.rcParams["svg.fonttype"] = "none"  # text stays text: small, and can be searched
-matplotlib.rcParams["svg.hashsalt"] = "xenperf"  # the same report gives the same bytes
-import matplotlib.pyplot as plt
+from matplotlib import rcParams
+from matplotlib.figure import Figure
 
 TARGET = Path(__file__).with_name("break_apart.svg")
 FATES = ("delivered", "refused", "wrong_page")
@@ -38,7 +34,10 @@ def fates(rows: list[dict[str, Any]], activation: str) -> dict[str, dict[str, in
 def draw(report: dict[str, Any]) -> None:
     """Draw one strip of stacked bars per activation, phase by phase."""
     rows = [row for row in report["rows"] if row["benchmark"].startswith("break_apart.")]
-    figure, strips = plt.subplots(2, 1, figsize=(8, 3.6), sharex=True, layout="constrained")
+    rcParams["svg.fonttype"] = "none"  # text stays text: small, and can be searched
+    rcParams["svg.hashsalt"] = "xenperf"  # the same report gives the same bytes
+    figure = Figure(figsize=(8, 3.6), layout="constrained")
+    strips = figure.subplots(2, 1, sharex=True)
     for strip, activation in zip(strips, ("gpa", "hva"), strict=True):
         phases = fates(rows, activation)
         bottom = [0] * len(phases)
@@ -52,8 +51,10 @@ def draw(report: dict[str, Any]) -> None:
         strip.spines[["top", "right"]].set_visible(False)
         names = [name.replace("_", "\n") for name in phases]
         strip.set_xticks(range(len(phases)), names, fontsize=8)
-    strips[0].legend(ncols=3, fontsize=8, frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1))
-    figure.savefig(TARGET, metadata={"Date": None})
+    strips[0].legend(
+        ncols=3, fontsize=8, frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1)
+    )
+    figure.savefig(TARGET, format="svg", metadata={"Date": None})
 
 
 if __name__ == "__main__":
