@@ -68,7 +68,7 @@ class Package:
     def write(self, added: int) -> None:
         folder = self.site / "xenperf"
         folder.mkdir(parents=True, exist_ok=True)
-        for name in ("__init__.py", "digest.py", "shares.py", "jit.py"):
+        for name in ("__init__.py", "switches.py", "digest.py", "shares.py", "jit.py"):
             shutil.copy(Path(xenperf.__file__).parent / name, folder / name)
         self.edit(added)
         (folder / "entry.py").write_text(ENTRY)

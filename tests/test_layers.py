@@ -12,20 +12,9 @@ ROOT = Path(__file__).parents[1]
 
 # In import order: a room imports itself and the rooms before it.
 ROOMS = (
-    *(
-        "units",
-        "errors",
-        "abi",
-        "stats",
-        "digest",
-        "shares",
-        "jit",
-        "words",
-        "memory",
-        "hypervisor",
-    ),
-    *("model", "explore", "live", "backends", "vmm", "scenarios", "measure", "record"),
-    *("report", "cli"),
+    *("units", "errors", "abi", "stats", "switches", "digest", "shares", "jit", "words"),
+    *("memory", "sources", "hypervisor", "copies", "model", "explore", "live", "backends", "vmm"),
+    *("scenarios", "measure", "record", "report", "cli"),
 )
 COMPILED = frozenset({"jit", "words", "model", "explore"})
 

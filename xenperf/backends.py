@@ -1,9 +1,13 @@
 """Back ends by name: what is there, why not if not, and how a VM is opened on one."""
 
+import functools
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Final
 
+from xenperf import copies, switches
 from xenperf.errors import UnavailableError, UsageError
 from xenperf.hypervisor import Hypervisor, VmSize
 
@@ -14,24 +18,56 @@ class Backend:
 
     name: str
     summary: str
-    open: Callable[[VmSize], Hypervisor]
-    """Opens a VM; the caller closes it."""
+    open: Callable[..., Hypervisor]
+    """Opens a VM of a size; the caller closes it. The model also takes names of patches."""
 
-    warm_up: Callable[[], None]
-    """Compiles everything that a run of the whole catalogue needs."""
+    open_to_count: Callable[..., Hypervisor]
+    """Opens one whose answers are wanted and not its speed: nothing is compiled first."""
 
-
-def _open_model(size: VmSize) -> Hypervisor:
-    from xenperf.model.host import ModelHost  # here: Numba takes half a second to import
-
-    return ModelHost(size)
+    warm_up: Callable[..., None]
+    """Compiles what timing the whole catalogue needs; patches as for ``open``."""
 
 
-def _compile_model() -> None:
-    from xenperf import jit
-    from xenperf.model import host, loops  # noqa: F401 - they define the kernels
+# compiled when first asked for: no timed loop and no setting up needs them
+_COMPILED_LATER: Final = frozenset(
+    {"send_ports", "enter_guest", "handle_events", "set_memory_regions_at_once"}
+)
+_SOURCES: Final = "xenperf.model.kernels.sources"
 
-    jit.compile_all(jit.registry.values())
+
+@functools.cache
+def _model(patches: frozenset[str], *, interpreted: bool = False) -> Callable[[str], ModuleType]:
+    """Return how to get a module of the model that is built with *patches*: the running one's, or
+    those of a copy. Imported here: Numba takes half a second.
+    """
+    if patches == switches.PATCHES and not interpreted:
+        return importlib.import_module
+    return copies.load_copy(
+        switches=patches, interpreted=interpreted, shares_types=True, modules=()
+    ).module
+
+
+def _open_model(size: VmSize, patches: frozenset[str] = switches.PATCHES) -> Hypervisor:
+    host: Hypervisor = _model(patches)("xenperf.model.host").ModelHost(size)
+    return host
+
+
+def _open_interpreted(size: VmSize, patches: frozenset[str] = switches.PATCHES) -> Hypervisor:
+    """Open a VM whose steps are plain Python: some events are sooner counted than compiled for."""
+    module = _model(patches, interpreted=True)
+    host: Hypervisor = module("xenperf.model.host").ModelHost(size)
+    return host
+
+
+def _compile_model(patches: frozenset[str] = switches.PATCHES) -> None:
+    module = _model(patches)
+    module("xenperf.model.host")  # it imports whatever defines the kernels
+    jit = module("xenperf.jit")
+    jit.compile_all(
+        kernel
+        for kernel in jit.registry.values()
+        if kernel.func.__module__ != _SOURCES and kernel.name not in _COMPILED_LATER
+    )
 
 
 def _open_live(size: VmSize) -> Hypervisor:
@@ -43,8 +79,14 @@ def _open_live(size: VmSize) -> Hypervisor:
 BACKENDS: Final = {
     backend.name: backend
     for backend in (
-        Backend("model", "KVM's own steps, compiled; runs anywhere", _open_model, _compile_model),
-        Backend("live", "a real kernel through /dev/kvm", _open_live, lambda: None),
+        Backend(
+            "model",
+            "KVM's own steps, compiled; runs anywhere",
+            _open_model,
+            _open_interpreted,
+            _compile_model,
+        ),
+        Backend("live", "a real kernel through /dev/kvm", _open_live, _open_live, lambda: None),
     )
 }
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from xenperf.abi.kvm import USER_SLOTS
 from xenperf.abi.xen import MAX_VCPUS
 from xenperf.errors import UsageError
+from xenperf.sources import EventSources
 from xenperf.units import Gfn, Gpa, Hva
 
 
@@ -32,6 +33,9 @@ class Feature(StrEnum):
 
     SHINFO_HVA = "shinfo_hva"
     """Activation by HVA: Linux v6.9 and later."""
+
+    ATOMIC_SLOTS = "atomic_slots"
+    """Several memslot requests in one publish: no kernel has it, but the model may."""
 
     COUNTERS = "counters"
     """Swaps, refreshes and walks can be counted."""
@@ -112,7 +116,7 @@ def _check_range(name: str, value: int, most: int) -> None:
         raise UsageError(f"{name} {value}", "out of range", f"give a number from 1 to {most}")
 
 
-class Hypervisor(Protocol):
+class Hypervisor(EventSources, Protocol):
     """One VM and the memory its VMM has; closed by whoever opened it."""
 
     name: str
@@ -135,6 +139,12 @@ class Hypervisor(Protocol):
     def unmap_pages(self, hva: Hva, nr_pages: int = 1) -> None:
         """Take the pages at *hva* away, so that nothing resolves there: munmap."""
 
+    def protect_page(self, hva: Hva, writable: bool) -> None:
+        """Forbid or allow stores to the page at *hva*: mprotect."""
+
+    def dirty_pages(self, slot: int) -> list[int]:
+        """Return the pages of *slot* marked since it began to log, counted from its first."""
+
     def set_memory_regions(self, regions: Sequence[MemoryRegion]) -> list[int]:
         """Make the requests in order and return each outcome: KVM_SET_USER_MEMORY_REGION."""
 
@@ -155,6 +165,21 @@ class Hypervisor(Protocol):
 
     def set_upcall_vector(self, vector: int) -> int:
         """Choose the VM-wide upcall vector, 0 for none: attribute UPCALL_VECTOR."""
+
+    def set_vcpu_upcall_vector(self, vcpu_idx: int, vector: int) -> int:
+        """Choose a vCPU's own upcall vector, 0 for none."""
+
+    def get_shinfo_gfn(self) -> int:
+        """Return where shared_info is active by GFN, else all-ones; or a negative errno."""
+
+    def get_shinfo_hva(self) -> int:
+        """Return where shared_info is active by HVA, else 0; or a negative errno."""
+
+    def get_vcpu_info_gpa(self, vcpu_idx: int) -> int:
+        """Return where a vcpu_info is active by GPA, else all-ones; or a negative errno."""
+
+    def get_vcpu_info_hva(self, vcpu_idx: int) -> int:
+        """Return where a vcpu_info is active by HVA, else 0; or a negative errno."""
 
     def send(self, vcpu_idx: int, ports: NDArray[np.uint32], outcomes: NDArray[np.int64]) -> None:
         """Send each port once: KVM_XEN_HVM_EVTCHN_SEND. Arrays of one length, shared with nobody.

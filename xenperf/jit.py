@@ -3,7 +3,8 @@
 Two decorators. ``@op`` marks a step that is always inlined into its caller: left to the optimiser,
 a Numba call is an indirect call with a return slot and a status test, dearer than many steps
 modelled here. ``@kernel`` marks an entry point: unsigned 64-bit words in, one word out, no GIL,
-compiled on first use for exactly one signature, and cached under the digest of all sources.
+compiled on first use for exactly one signature, and cached under the digest of all sources and of
+the patches chosen.
 
 With ``NUMBA_DISABLE_JIT=1`` both leave plain Python, so that the same source is interpreted.
 """
@@ -22,6 +23,7 @@ import numba
 import numpy as np
 from numba.core.dispatcher import Dispatcher
 
+from xenperf import switches
 from xenperf.digest import source_digest, usable_cache
 from xenperf.shares import parts_of, two_shares
 
@@ -29,7 +31,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 INTERPRETED: Final = bool(numba.config.DISABLE_JIT)
-DIGEST: Final = source_digest(Path(__file__).parent)
+DIGEST: Final = source_digest(Path(__file__).parent, switches.as_text(switches.PATCHES))
 CACHE_DIR: Final = None if INTERPRETED else usable_cache(DIGEST)
 
 _CACHE_ERRORS: Final = (OSError, EOFError, RuntimeError, pickle.UnpicklingError)

@@ -27,8 +27,14 @@ drawn = settings(deadline=None, derandomize=True, max_examples=60)
 class Vm:
     """RAM in slot 0 from guest address 0 on, and one page of the VMM's own to lay over it."""
 
-    def __init__(self, nr_vcpus: int = 1, nr_slots: int = 64, nr_pages: int = 4096) -> None:
-        self.host = ModelHost(VmSize(nr_pages, nr_slots, nr_vcpus))
+    def __init__(
+        self,
+        nr_vcpus: int = 1,
+        nr_slots: int = 64,
+        nr_pages: int = 4096,
+        host: type[ModelHost] = ModelHost,
+    ) -> None:
+        self.host = host(VmSize(nr_pages, nr_slots, nr_vcpus))
         self.ram = self.host.allocate_pages(RAM_PAGES)
         self.overlay = self.host.allocate_pages(1)
         self.spare = self.host.allocate_pages(1)  # never in a slot

@@ -11,6 +11,13 @@ STEP bool is_long_mode(struct vm *vm)
 	return load(&vm->long_mode);
 }
 
+STEP void forget_mapping(struct gpc *gpc)
+{
+	store(&gpc->valid, 0);
+	store(&gpc->khva, 0);
+	store(&gpc->pfn, PFN_ERROR);
+}
+
 STEP u64 activate_to(struct vm *vm, struct cpu *cpu, struct gpc *gpc, u64 gpa, u64 uhva,
 		     u64 nr_bytes)
 {
@@ -18,13 +25,20 @@ STEP u64 activate_to(struct vm *vm, struct cpu *cpu, struct gpc *gpc, u64 gpa, u
 
 	if (!is_within_page(gpa, uhva, nr_bytes))
 		return RC_EINVAL;
-	spin_lock(&gpc->refresh_lock);
+	if (ACTIVATE_LOCKED)
+		spin_lock(&gpc->refresh_lock);
 	if (!load(&gpc->active)) {
+		if (!HVA_ACTIVATION) {
+			forget_mapping(gpc);
+			store(&gpc->uhva, HVA_ERROR);
+		}
 		enlist(vm, gpc);
 		write_lock(gpc);
 		store(&gpc->active, 1);
 		write_unlock(gpc);
 	}
+	if (!ACTIVATE_LOCKED)
+		spin_lock(&gpc->refresh_lock);
 	rc = refresh_to(vm, cpu, gpc, gpa, uhva);
 	spin_unlock(&gpc->refresh_lock);
 	return rc;
@@ -37,17 +51,28 @@ STEP bool is_refused(u64 gpa, u64 uhva, u64 nr_bytes)
 
 STEP void deactivate(struct vm *vm, struct gpc *gpc)
 {
-	spin_lock(&gpc->refresh_lock);
-	if (load(&gpc->active)) {
+	bool was_active;
+
+	if (ACTIVATE_LOCKED)
+		spin_lock(&gpc->refresh_lock);
+	was_active = load(&gpc->active);
+	if (was_active) {
 		write_lock(gpc);
 		store(&gpc->active, 0);
-		store(&gpc->valid, 0);
-		store(&gpc->khva, 0);
-		store(&gpc->pfn, PFN_ERROR);
+		if (ACTIVATE_LOCKED)
+			forget_mapping(gpc);
 		write_unlock(gpc);
 		delist(vm, gpc);
 	}
-	spin_unlock(&gpc->refresh_lock);
+	if (was_active && !ACTIVATE_LOCKED) {
+		spin_lock(&gpc->refresh_lock);
+		write_lock(gpc);
+		forget_mapping(gpc);
+		write_unlock(gpc);
+		spin_unlock(&gpc->refresh_lock);
+	}
+	if (ACTIVATE_LOCKED)
+		spin_unlock(&gpc->refresh_lock);
 }
 
 STEP void write_wall_clock(struct vm *vm)
@@ -104,19 +129,48 @@ STEP u64 init_content(struct vm *vm, struct cpu *cpu)
 	return rc;
 }
 
-STEP u64 activate_shared_info(struct vm *vm, struct cpu *cpu, u64 gpa, u64 uhva)
+STEP u64 activate_until_valid(struct vm *vm, struct cpu *cpu, u64 gpa, u64 uhva)
 {
-	u64 idx;
+	u64 idx = srcu_read_lock(vm, cpu);
+	bool usable;
 	u64 rc;
 
+	do {
+		rc = activate_to(vm, cpu, &vm->shinfo, gpa, uhva, PAGE_SIZE);
+		if (rc)
+			break;
+		read_lock(&vm->shinfo);
+		usable = load(&vm->shinfo.valid);
+		if (usable)
+			write_wall_clock(vm);
+		read_unlock(&vm->shinfo);
+	} while (!usable);
+	srcu_read_unlock(cpu, idx);
+	if (!rc)
+		request_clock_updates(vm);
+	return rc;
+}
+
+STEP u64 activate_then_init(struct vm *vm, struct cpu *cpu, u64 gpa, u64 uhva)
+{
+	u64 idx = srcu_read_lock(vm, cpu);
+	u64 rc = activate_to(vm, cpu, &vm->shinfo, gpa, uhva, PAGE_SIZE);
+
+	srcu_read_unlock(cpu, idx);
+	return rc ? rc : init_content(vm, cpu);
+}
+
+STEP u64 activate_shared_info(struct vm *vm, struct cpu *cpu, u64 gpa, u64 uhva)
+{
+	u64 rc;
+
+	if (!SHINFO_HVA && gpa == GPA_ERROR)
+		return RC_ENOENT;
 	if (is_refused(gpa, uhva, PAGE_SIZE))
 		return RC_EINVAL;
 	spin_lock(&vm->xen_lock);
-	idx = srcu_read_lock(vm, cpu);
-	rc = activate_to(vm, cpu, &vm->shinfo, gpa, uhva, PAGE_SIZE);
-	srcu_read_unlock(cpu, idx);
-	if (!rc)
-		rc = init_content(vm, cpu);
+	rc = CONTENT_LOOP ? activate_then_init(vm, cpu, gpa, uhva)
+			  : activate_until_valid(vm, cpu, gpa, uhva);
 	spin_unlock(&vm->xen_lock);
 	return rc;
 }
@@ -127,6 +181,8 @@ STEP u64 activate_vcpu_info_of(struct vm *vm, struct cpu *cpu, u64 vcpu_idx, u64
 	u64 idx;
 	u64 rc;
 
+	if (!VCPU_INFO_HVA && gpa == GPA_ERROR)
+		return RC_ENOENT;
 	if (vcpu_idx >= load(&vm->nr_vcpus) || is_refused(gpa, uhva, VCPU_INFO_BYTES))
 		return RC_EINVAL;
 	vcpu = &load(&vm->vcpus)[vcpu_idx];
@@ -146,7 +202,7 @@ STEP u64 switch_mode(struct vm *vm, struct cpu *cpu, u64 long_mode)
 
 	spin_lock(&vm->xen_lock);
 	store(&vm->long_mode, long_mode != 0);
-	if (load(&vm->shinfo.active))
+	if (CLOCK_ON_MODE && load(&vm->shinfo.active))
 		rc = init_content(vm, cpu);
 	spin_unlock(&vm->xen_lock);
 	return rc;

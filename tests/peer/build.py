@@ -12,6 +12,7 @@ from typing import Final
 
 from xenperf import jit
 from xenperf.digest import cache_root
+from xenperf.model.patches import CHOSEN, PATCHES
 
 SOURCES: Final = Path(__file__).parent
 FLAGS: Final = ("-O2", "-std=gnu11", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror")
@@ -43,14 +44,22 @@ class Peer:
 
 
 @functools.cache
-def peer(copy: int = 0) -> Peer:
+def peer(copy: int = 0, patches: frozenset[str] = CHOSEN) -> Peer:
     """Return the peer, built if need be; copies with different numbers share no code page."""
-    folder = _folder() / f"peer-{_digest()}"
+    switches = switch_flags(patches)
+    folder = _folder() / f"peer-{_digest(switches)}"
     path = folder / f"peer{copy}.so"
     if not path.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        _build(path)
+        _build(path, switches)
     return Peer(path)
+
+
+def switch_flags(patches: frozenset[str]) -> list[str]:
+    """Return the compiler's flags for a kernel built with *patches*: each is 0 or 1."""
+    return [
+        f"-D{name.upper().replace('-', '_')}={int(name in patches)}" for name in sorted(PATCHES)
+    ]
 
 
 @functools.cache
@@ -67,8 +76,9 @@ def compiler_version() -> str:
     return _run(compiler(), "--version").splitlines()[0]
 
 
-def _digest() -> str:
-    digest = hashlib.sha256(" ".join([_run(compiler(), "--version"), *FLAGS]).encode())
+def _digest(switches: list[str]) -> str:
+    flags = [_run(compiler(), "--version"), *FLAGS, *switches]
+    digest = hashlib.sha256(" ".join(flags).encode())
     for source in sorted(SOURCES.glob("*.[ch]")):
         digest.update(source.name.encode() + b"\0" + source.read_bytes())
     return digest.hexdigest()[:16]
@@ -92,12 +102,13 @@ def _folder() -> Path:
 _folder_of_ours: list[tempfile.TemporaryDirectory[str]] = []
 
 
-def _build(path: Path) -> None:
+def _build(path: Path, switches: list[str]) -> None:
     """Compile to a name of our own first: another process may be building the same."""
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".so", delete=False) as made:
         pass
     try:
-        _run(compiler(), *FLAGS, "-o", made.name, *map(str, sorted(SOURCES.glob("*.c"))))
+        sources = map(str, sorted(SOURCES.glob("*.c")))
+        _run(compiler(), *FLAGS, *switches, "-o", made.name, *sources)
         os.replace(made.name, path)
     finally:
         Path(made.name).unlink(missing_ok=True)

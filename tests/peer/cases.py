@@ -9,6 +9,7 @@ from typing import Final
 
 from tests.peer.machine import SHINFO_GFN, VCPU_INFO_GFN, VCPU_INFO_OFFSET, Machine
 from tests.peer.requests import memslot_requests
+from tests.peer.source_cases import SOURCE_CALLS
 from xenperf.abi.status import Status
 from xenperf.model.kernels import control
 from xenperf.model.loops import pack_regions
@@ -21,7 +22,7 @@ OUTCOMES = (0, 1, *(status % 2**64 for status in Status if status < 0))
 PORTS = (1, 5, 5, 6, 63, 64, 1000, 1023, 1024, 4095, 4096, 70_000, 0, 2, 36)
 NR_STEPS = 5
 
-CALLS: Final[dict[str, Calls]] = {}
+CALLS: Final[dict[str, Calls]] = dict(SOURCE_CALLS)
 NEED_KHVA: Final[set[str]] = set()
 """Kernels that take the khva of a page beforehand: they run only where there is one."""
 
@@ -73,6 +74,14 @@ def set_memory_regions(m: Machine) -> Iterator[Words]:
         first = m.put_words(pack_regions(regions).view("<u8").tolist(), "<u8")
         outcomes = m.put_words([7] * len(regions), "<u8", 2048)
         yield m.vm, m.cpu, first, outcomes, len(regions)
+
+
+@_kernel
+def set_memory_regions_at_once(m: Machine) -> Iterator[Words]:
+    for regions in memslot_requests(m):
+        first = m.put_words(pack_regions(regions).view("<u8").tolist(), "<u8")
+        for n in (0, 1, len(regions)):
+            yield m.vm, m.cpu, first, n
 
 
 @_kernel

@@ -17,6 +17,11 @@ u64 set_memory_regions(u64 vm, u64 cpu, u64 regions, u64 outcomes, u64 n)
 	return done;
 }
 
+u64 set_memory_regions_at_once(u64 vm, u64 cpu, u64 regions, u64 n)
+{
+	return update_at_once(VM, CPU, (struct region *)regions, n);
+}
+
 u64 send_ports(u64 vm, u64 cpu, u64 vcpu_idx, u64 ports, u64 outcomes, u64 n)
 {
 	for (u64 i = 0; i < n; i++) {
@@ -71,15 +76,22 @@ u64 set_long_mode(u64 vm, u64 cpu, u64 long_mode)
 u64 enter_guest(u64 vm, u64 cpu, u64 vcpu_khva)
 {
 	struct vcpu *vcpu = (struct vcpu *)vcpu_khva;
-	u64 requests = exchange(&vcpu->requests, 0);
-	u64 idx = srcu_read_lock(VM, CPU);
 
-	if (requests & REQUEST_CLOCK_UPDATE)
-		update_time(VM, CPU, vcpu);
-	if (requests & REQUEST_UNBLOCK)
-		inject_pending_events(VM, CPU, vcpu);
-	srcu_read_unlock(CPU, idx);
-	return has_interrupt(VM, CPU, vcpu);
+	for (;;) {
+		u64 requests = load(&vcpu->requests);
+
+		if (requests & REQUEST_CLOCK_UPDATE) {
+			u64 idx;
+
+			fetch_and(&vcpu->requests, ~REQUEST_CLOCK_UPDATE);
+			idx = srcu_read_lock(VM, CPU);
+			update_time(VM, CPU, vcpu);
+			srcu_read_unlock(CPU, idx);
+		}
+		if (!(requests & REQUEST_UNBLOCK))
+			return has_interrupt(VM, CPU, vcpu);
+		go_round(VM, CPU, vcpu);
+	}
 }
 
 u64 handle_events(u64 shared_info, u64 vcpu_info, u64 long_mode)

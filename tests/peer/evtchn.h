@@ -4,6 +4,8 @@
 
 #include "activation.h"
 
+#define POLL_MANY 0xffffffffu
+
 STEP u64 nr_ports(struct vm *vm)
 {
 	return is_long_mode(vm) ? NR_PORTS64 : NR_PORTS32;
@@ -13,6 +15,19 @@ STEP void kick(struct vcpu *vcpu)
 {
 	fetch_or(&vcpu->requests, REQUEST_UNBLOCK);
 	fetch_add(&vcpu->nr_kicks, 1);
+}
+
+STEP void check_poller(struct vm *vm, struct vcpu *vcpu, u64 port)
+{
+	u32 polled = load(&vcpu->poll_evtchn);
+
+	if (unlikely(polled == POLL_MANY || polled == port)) {
+		u32 idx = load(&vcpu->vcpu_idx);
+		u64 bit = 1ull << (idx & 63);
+
+		if (fetch_and(&vm->poll_mask[idx >> 6], ~bit) & bit)
+			kick(vcpu);
+	}
 }
 
 /* Returns whether the vCPU is to be kicked. */
@@ -49,6 +64,8 @@ STEP u64 set_evtchn_fast(struct vm *vm, struct cpu *cpu, struct vcpu *vcpu, u64 
 	u64 idx;
 	u64 rc;
 
+	if (!VCPU_INFO_COPIED && unlikely(!load(&vcpu->vcpu_info.active)))
+		return RC_EINVAL;
 	if (unlikely(port >= nr_ports(vm)))
 		return RC_EINVAL;
 	idx = srcu_read_lock(vm, cpu);
@@ -65,6 +82,7 @@ STEP u64 set_evtchn_fast(struct vm *vm, struct cpu *cpu, struct vcpu *vcpu, u64 
 			read_unlock(shinfo);
 		} else if (test_bit(page + (long_mode ? MASK64 : MASK32), port)) {
 			rc = RC_ENOTCONN;
+			check_poller(vm, vcpu, port);
 			read_unlock(shinfo);
 		} else {
 			rc = 1;
@@ -80,32 +98,39 @@ STEP u64 set_evtchn_fast(struct vm *vm, struct cpu *cpu, struct vcpu *vcpu, u64 
 
 SLOW_PATH u64 set_evtchn_slow(struct vm *vm, struct cpu *cpu, struct vcpu *vcpu, u64 port)
 {
-	count_one(&cpu->nr_slow_sends);
-	for (;;) {
-		u64 rc = set_evtchn_fast(vm, cpu, vcpu, port);
-		u64 idx;
-		u64 refusal;
+	u64 refusal = 0;
+	u64 rc;
 
+	count_one(&cpu->nr_slow_sends);
+	if (!NO_XEN_LOCK)
+		spin_lock(&vm->xen_lock);
+	do {
+		u64 idx;
+
+		rc = set_evtchn_fast(vm, cpu, vcpu, port);
 		if (rc != RC_EWOULDBLOCK)
-			return rc;
+			break;
 		idx = srcu_read_lock(vm, cpu);
 		refusal = refresh(vm, cpu, &vm->shinfo, PAGE_SIZE);
 		srcu_read_unlock(cpu, idx);
-		if (refusal)
-			return refusal;
-	}
+	} while (!refusal);
+	if (!NO_XEN_LOCK)
+		spin_unlock(&vm->xen_lock);
+	return refusal ? refusal : rc;
+}
+
+STEP u64 set_evtchn(struct vm *vm, struct cpu *cpu, struct vcpu *vcpu, u64 port)
+{
+	u64 rc = set_evtchn_fast(vm, cpu, vcpu, port);
+
+	return likely(rc != RC_EWOULDBLOCK) ? rc : set_evtchn_slow(vm, cpu, vcpu, port);
 }
 
 STEP u64 hvm_evtchn_send(struct vm *vm, struct cpu *cpu, u64 vcpu_idx, u64 port)
 {
-	struct vcpu *vcpu;
-	u64 rc;
-
 	if (!port || port >= nr_ports(vm) || vcpu_idx >= load(&vm->nr_vcpus))
 		return RC_EINVAL;
-	vcpu = &load(&vm->vcpus)[vcpu_idx];
-	rc = set_evtchn_fast(vm, cpu, vcpu, port);
-	return likely(rc != RC_EWOULDBLOCK) ? rc : set_evtchn_slow(vm, cpu, vcpu, port);
+	return set_evtchn(vm, cpu, &load(&vm->vcpus)[vcpu_idx], port);
 }
 
 #endif

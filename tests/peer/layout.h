@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "switches.h"
+
 typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
@@ -55,7 +57,33 @@ struct vcpu {
 	u64 nr_clock_updates;
 	u8 upcall_vector;
 	struct gpc vcpu_info;
-	u64 reserved[16];
+	u64 timer_expires;
+	u64 timer_deadline;
+	u32 timer_virq;
+	u32 timer_pending;
+	u32 poll_evtchn;
+	u32 vcpu_id;
+	u64 poll_deadline;
+	u64 poll_injected;
+	u32 is_halted;
+	u32 vcpu_idx;
+	u64 reserved[9];
+};
+
+struct gsi {
+	u64 counter;
+	u32 type;
+	u32 port;
+	u32 vcpu;
+	u32 is_queued;
+	u64 reserved;
+};
+
+struct evtchn_port {
+	u32 type;
+	u32 deliver_port;
+	u32 vcpu;
+	u32 eventfd;
 };
 
 struct cpu {
@@ -99,7 +127,14 @@ struct vm {
 	struct gpc shinfo;
 	struct memslots set0;
 	struct memslots set1;
-	u64 reserved[56];
+	u64 poll_mask[16];
+	u64 now_ns;
+	struct gsi *gsis;
+	u64 nr_gsis;
+	struct evtchn_port *evtchn_ports;
+	u64 *eventfds;
+	u64 nr_eventfds;
+	u64 reserved[34];
 };
 
 /* struct kvm_userspace_memory_region */
@@ -129,10 +164,12 @@ struct region {
 #define REQUEST_UNBLOCK 1ull
 #define REQUEST_CLOCK_UPDATE 2ull
 
+#define RC_ENOENT ((u64)-2)
 #define RC_EWOULDBLOCK ((u64)-11)
 #define RC_EFAULT ((u64)-14)
 #define RC_EEXIST ((u64)-17)
 #define RC_EINVAL ((u64)-22)
+#define RC_ENOSYS ((u64)-38)
 #define RC_ENOTCONN ((u64)-107)
 
 /* struct shared_info and struct vcpu_info, 64-bit and compat */

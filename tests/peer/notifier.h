@@ -60,7 +60,7 @@ STEP void invalidate_range_start(struct vm *vm, struct cpu *cpu, u64 start, u64 
 	spin_lock(&vm->mn_invalidate_lock);
 	count_one(&vm->mn_active_invalidate_count);
 	spin_unlock(&vm->mn_invalidate_lock);
-	invalidate_caches(vm, cpu, start, end, true);
+	invalidate_caches(vm, cpu, start, end, READ_LOCK_FIRST);
 	idx = srcu_read_lock(vm, cpu);
 	if (covers_hva(vm, start, end))
 		fetch_add(&vm->mmu_invalidate_in_progress, 1);

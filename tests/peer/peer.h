@@ -6,8 +6,9 @@
 #ifndef PEER_H
 #define PEER_H
 
+#include "atomic_update.h"
 #include "slot_update.h"
-#include "vcpu.h"
+#include "timer.h"
 
 #define UNUSED __attribute__((unused))
 

@@ -43,40 +43,42 @@ STEP void gpc_init(struct gpc *gpc)
 	store(&gpc->list_idx, 0);
 	store(&gpc->refresh_lock, 0);
 	store(&gpc->generation, 0);
-	store(&gpc->gpa, GPA_ERROR);
-	store(&gpc->uhva, HVA_ERROR);
+	store(&gpc->gpa, HVA_ACTIVATION ? GPA_ERROR : 0);
+	store(&gpc->uhva, HVA_ACTIVATION ? HVA_ERROR : 0);
 	store(&gpc->khva, 0);
-	store(&gpc->pfn, PFN_ERROR);
+	store(&gpc->pfn, HVA_ACTIVATION ? PFN_ERROR : 0);
 	store(&gpc->memslot, 0);
 }
 
 STEP bool gpc_check(struct vm *vm, struct gpc *gpc, u64 nr_bytes)
 {
 	u64 uhva;
+	u64 start;
 
 	if (unlikely(!load(&gpc->active)))
 		return false;
-	if (load(&gpc->gpa) != GPA_ERROR && unlikely(load(&gpc->generation) != generation_of(vm)))
+	if ((!HVA_ACTIVATION || load(&gpc->gpa) != GPA_ERROR) &&
+	    unlikely(load(&gpc->generation) != generation_of(vm)))
 		return false;
 	uhva = load(&gpc->uhva);
 	if (unlikely(uhva >= HVA_ERROR))
 		return false;
-	if (unlikely((uhva & PAGE_OFFSET_MASK) + nr_bytes > PAGE_SIZE))
+	start = OFFSET_IN_UHVA ? uhva : load(&gpc->gpa);
+	if (unlikely((start & PAGE_OFFSET_MASK) + nr_bytes > PAGE_SIZE))
 		return false;
 	return load(&gpc->valid);
 }
 
 STEP bool is_within_page(u64 gpa, u64 uhva, u64 nr_bytes)
 {
-	u64 start = gpa == GPA_ERROR ? uhva : gpa;
+	u64 start = HVA_ACTIVATION && gpa == GPA_ERROR ? uhva : gpa;
 
 	return (start & PAGE_OFFSET_MASK) + nr_bytes <= PAGE_SIZE;
 }
 
 /* The write lock is held on entry and on return, but not during the walk. */
-STEP u64 map_for_good(struct vm *vm, struct cpu *cpu, struct gpc *gpc)
+STEP u64 map_for_good(struct vm *vm, struct cpu *cpu, struct gpc *gpc, u64 hva)
 {
-	u64 hva = load(&gpc->uhva);
 	u64 seq;
 	u64 pfn;
 
@@ -116,7 +118,7 @@ STEP u64 resolve(struct vm *vm, struct cpu *cpu, struct gpc *gpc, u64 gpa, u64 u
 	u64 known;
 	u64 page;
 
-	if (gpa == GPA_ERROR) {
+	if (HVA_ACTIVATION && gpa == GPA_ERROR) {
 		store(&gpc->gpa, GPA_ERROR);
 		store(&gpc->memslot, 0);
 		return uhva;
@@ -139,7 +141,7 @@ STEP u64 refresh_to(struct vm *vm, struct cpu *cpu, struct gpc *gpc, u64 gpa, u6
 	u64 rc = 0;
 
 	count_one(&cpu->nr_refreshes);
-	if (unlikely((gpa == GPA_ERROR) == (uhva >= HVA_ERROR))) {
+	if (HVA_ACTIVATION && unlikely((gpa == GPA_ERROR) == (uhva >= HVA_ERROR))) {
 		count_one(&cpu->nr_warnings);
 		return RC_EINVAL;
 	}
@@ -150,11 +152,11 @@ STEP u64 refresh_to(struct vm *vm, struct cpu *cpu, struct gpc *gpc, u64 gpa, u6
 	}
 	old_page = load(&gpc->uhva) & PAGE_MASK;
 	hva = resolve(vm, cpu, gpc, gpa, uhva);
-	store(&gpc->uhva, hva);
+	store(&gpc->uhva, OFFSET_IN_UHVA ? hva : hva & PAGE_MASK);
 	if (hva >= HVA_ERROR)
 		rc = RC_EFAULT;
 	else if (!load(&gpc->valid) || (hva & PAGE_MASK) != old_page)
-		rc = map_for_good(vm, cpu, gpc);
+		rc = map_for_good(vm, cpu, gpc, hva);
 	else
 		store(&gpc->khva, (load(&gpc->khva) & PAGE_MASK) + (hva & PAGE_OFFSET_MASK));
 	if (rc) {

@@ -13,25 +13,39 @@
 #define CHANGE_REFLAGS 4ull
 #define CHANGE_REFUSED (1ull << 63)
 
-static inline void swap_active_set(struct vm *vm, struct cpu *cpu)
+static inline struct memslots *begin_swap(struct vm *vm)
 {
 	struct memslots *prepared = inactive_set(vm);
-	u64 old_generation = generation_of(vm);
 	u64 turns = 0;
 
-	store(&prepared->generation, old_generation | GENERATION_IN_PROGRESS);
+	store(&prepared->generation, generation_of(vm) | GENERATION_IN_PROGRESS);
 	spin_lock(&vm->mn_invalidate_lock);
 	while (load(&vm->mn_active_invalidate_count)) {
 		spin_unlock(&vm->mn_invalidate_lock);
 		turns = wait_a_turn(turns);
 		spin_lock(&vm->mn_invalidate_lock);
 	}
-	store_release(&vm->memslots, prepared);
+	return prepared;
+}
+
+static inline void finish_swap(struct vm *vm, struct cpu *cpu, struct memslots *prepared)
+{
+	u64 old_generation;
+
 	spin_unlock(&vm->mn_invalidate_lock);
 	spin_unlock(&vm->slots_arch_lock);
 	synchronize_srcu(vm);
+	old_generation = load(&prepared->generation) ^ GENERATION_IN_PROGRESS;
 	store(&prepared->generation, old_generation + load(&vm->generation_step));
 	count_one(&cpu->nr_swaps);
+}
+
+static inline void swap_active_set(struct vm *vm, struct cpu *cpu)
+{
+	struct memslots *prepared = begin_swap(vm);
+
+	store_release(&vm->memslots, prepared);
+	finish_swap(vm, cpu, prepared);
 }
 
 STEP void write_slot(struct memslot *slot, u64 base_gfn, u64 nr_pages, u64 uhva, u32 flags, u32 id)
@@ -126,19 +140,17 @@ static inline u64 check_region(struct vm *vm, struct region *region)
 	return size >> PAGE_SHIFT > MAX_PAGES_PER_SLOT ? RC_EINVAL : 0;
 }
 
-static inline u64 change_wanted(struct vm *vm, struct region *region)
+static inline u64 change_wanted(struct vm *vm, struct memslots *memslots, struct region *region)
 {
 	u64 refusal = check_region(vm, region);
 	u64 base_gfn = load(&region->guest_phys_addr) >> PAGE_SHIFT;
 	u64 nr_pages = load(&region->memory_size) >> PAGE_SHIFT;
 	u32 slot_id = load(&region->slot);
 	u64 change = CHANGE_INSERTS;
-	struct memslots *memslots;
 	struct memslot *old;
 
 	if (refusal)
 		return refusal;
-	memslots = active_set(vm);
 	old = slot_by_id(memslots, slot_id);
 	if (!nr_pages)
 		return old ? CHANGE_REMOVES : RC_EINVAL;
@@ -181,7 +193,7 @@ static inline u64 set_memory_region(struct vm *vm, struct cpu *cpu, struct regio
 	u64 change;
 
 	spin_lock(&vm->slots_lock);
-	change = change_wanted(vm, region);
+	change = change_wanted(vm, active_set(vm), region);
 	if (change != CHANGE_NOTHING && change < CHANGE_REFUSED) {
 		if (change & CHANGE_REMOVES) {
 			spin_lock(&vm->slots_arch_lock);

@@ -7,10 +7,13 @@ from tests.peer.build import Peer
 from xenperf.abi.kvm import USERSPACE_MEMORY_REGION
 from xenperf.abi.structs import offset_of, size_of
 from xenperf.model.layout import CPU, GPC, MEMSLOT, MEMSLOTS, VCPU, VM
+from xenperf.model.source_layout import EVTCHN_PORT, GSI
 
 STRUCTURES: dict[str, Any] = {
     "cpu": CPU,
+    "evtchn_port": EVTCHN_PORT,
     "gpc": GPC,
+    "gsi": GSI,
     "memslot": MEMSLOT,
     "memslots": MEMSLOTS,
     "region": USERSPACE_MEMORY_REGION,

@@ -15,11 +15,14 @@ from tests.peer.machine import (
 )
 from tests.peer.requests import memslot_requests
 from tests.peer.three_ways import Call, Kernels, assert_all_alike
+from xenperf.abi.kvm import PRIORITY_2LEVEL
 from xenperf.hypervisor import Activation
 from xenperf.model.loops import pack_regions
+from xenperf.sources import PortRequest
 from xenperf.units import PAGE_SIZE, Gfn
 
-NR_CALLS = 60
+NR_CALLS = 90
+NR_ROUTES = 3
 Draw = Callable[[Machine, random.Random], list[Call]]
 
 
@@ -87,10 +90,56 @@ def _notifier(m: Machine, drawn: random.Random) -> list[Call]:
     return [("invalidate_start", words), ("invalidate_end", words)]
 
 
+def _irqfd(m: Machine, drawn: random.Random) -> list[Call]:
+    name = drawn.choice(("signal_irqfd", "set_irq_line"))
+    return [(name, (m.vm, m.cpu, drawn.randrange(NR_ROUTES + 1), 1))]
+
+
+def _work(m: Machine, drawn: random.Random) -> list[Call]:
+    return [("run_irqfd_work", (m.vm, m.cpu))]
+
+
+def _timer(m: Machine, drawn: random.Random) -> list[Call]:
+    vcpu = m.host.state.vcpu(drawn.randrange(2))
+    expires = drawn.choice((0, 5, 10**9 + drawn.randrange(5000)))
+    port = drawn.choice((0, 66, 67, 2000))
+    return drawn.choice(
+        (
+            [("set_timer", (m.vm, m.cpu, vcpu, port, PRIORITY_2LEVEL, expires))],
+            [("guest_hypercall", (m.vm, m.cpu, vcpu, 15, expires, 0, 0))],
+            [("get_timer", (m.vm, m.cpu, vcpu))],
+            [("advance_time", (m.vm, m.cpu, drawn.randrange(3000)))],
+        )
+    )
+
+
+def _guest(m: Machine, drawn: random.Random) -> list[Call]:
+    """Send a port, registered or not, or poll; who sleeps is asked later, or never."""
+    vcpu = m.host.state.vcpu(drawn.randrange(2))
+    ports = m.put_words([66, 200, 67, 5], "<u4", 3200)
+    args = m.put_words([ports, 2, 500], "<u8", 3264)
+    return drawn.choice(
+        (
+            [("guest_hypercall", (m.vm, m.cpu, vcpu, 32, 4, ports + 4 * drawn.randrange(4), 0))],
+            [("guest_hypercall", (m.vm, m.cpu, vcpu, 29, 3, args, 0))],
+            [("wake_poller", (m.vm, m.cpu, vcpu))],
+        )
+    )
+
+
 DRAWS: tuple[Draw, ...] = (
     *(_memslots, _memslots, _activation, _good_activation, _vcpu_info_activation),
     *(_deactivation, _send, _send, _send, _entry, _mode, _remap, _notifier),
+    *(_irqfd, _irqfd, _work, _timer, _timer, _guest, _guest),
 )
+
+
+def _give_sources_ports(m: Machine) -> None:
+    for gsi in range(NR_ROUTES):
+        assert m.host.set_irq_route(gsi, (66, 1500, 200)[gsi], gsi % 2) == 0
+    for port in (66, 200):
+        assert m.host.set_evtchn(PortRequest(port, port + 1, port % 2)) == 0
+    assert m.host.set_evtchn(PortRequest(67, eventfd=5)) == 0
 
 
 @pytest.fixture
@@ -104,6 +153,7 @@ def machine() -> Iterator[Machine]:
 def test_a_drawn_sequence_ends_alike(machine: Machine, ways: dict[str, Kernels], seed: int) -> None:
     drawn = random.Random(seed)
     machine.activate(drawn.choice(list(Activation)))
+    _give_sources_ports(machine)
     calls: list[Call] = []
     while len(calls) < NR_CALLS:
         calls += drawn.choice(DRAWS)(machine, drawn)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from tests.peer.build import Peer
 from tests.peer.machine import Machine
 from xenperf import jit
-from xenperf.measure.copies import ModelCopy
+from xenperf.copies import ModelCopy
 
 Call = tuple[str, tuple[int, ...]]
 Kernels = Mapping[str, Callable[..., int]]
@@ -21,11 +21,11 @@ def model_kernels() -> list[str]:
     )
 
 
-def three_ways(c_peer: Peer, interpreted: ModelCopy) -> dict[str, Kernels]:
-    """Return the kernels of each by name."""
+def three_ways(c_peer: Peer, interpreted: ModelCopy, compiled: Kernels) -> dict[str, Kernels]:
+    """Return the kernels of each by name; all three are built with the same patches."""
     names = model_kernels()
     return {
-        "compiled": jit.registry,
+        "compiled": compiled,
         "interpreted": interpreted.module("xenperf.jit").registry,
         "C": {name: c_peer.kernel(name) for name in names},
     }

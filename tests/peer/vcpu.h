@@ -20,12 +20,17 @@ STEP u64 lock_vcpu_info(struct vm *vm, struct cpu *cpu, struct gpc *gpc)
 	return 0;
 }
 
-STEP void mark_gpc_dirty(struct vm *vm, struct gpc *gpc)
+STEP void mark_dirty_and_unlock(struct vm *vm, struct gpc *gpc)
 {
-	u64 gpa = load(&gpc->gpa);
+	u64 gpa;
 
+	if (!DIRTY_UNDER_LOCK)
+		read_unlock(gpc);
+	gpa = load(&gpc->gpa);
 	if (gpa != GPA_ERROR)
 		mark_page_dirty(vm, load(&gpc->memslot), gpa >> PAGE_SHIFT);
+	if (DIRTY_UNDER_LOCK)
+		read_unlock(gpc);
 }
 
 STEP u64 inject_pending_events(struct vm *vm, struct cpu *cpu, struct vcpu *vcpu)
@@ -49,8 +54,7 @@ STEP u64 inject_pending_events(struct vm *vm, struct cpu *cpu, struct vcpu *vcpu
 		fetch_and(&vcpu->shadow_sel, ~(u64)(u32)shadow);
 	}
 	store((u8 *)vcpu_info, 1);
-	mark_gpc_dirty(vm, gpc);
-	read_unlock(gpc);
+	mark_dirty_and_unlock(vm, gpc);
 	if (load(&vcpu->upcall_vector))
 		fetch_add(&vcpu->nr_injected, 1);
 	return 0;
@@ -87,8 +91,7 @@ STEP void update_time(struct vm *vm, struct cpu *cpu, struct vcpu *vcpu)
 	store(time, version);
 	write_barrier();
 	store(time, version + 1);
-	mark_gpc_dirty(vm, gpc);
-	read_unlock(gpc);
+	mark_dirty_and_unlock(vm, gpc);
 }
 
 STEP u64 take_selector(u64 vcpu_info, bool long_mode)

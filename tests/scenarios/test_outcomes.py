@@ -75,3 +75,13 @@ def test_moving_to_another_frame_needs_no_activation_by_hva(
     assert by_gpa["move", "refused"] == 16 * 8  # switched off all the while
     assert by_hva["move", "activations"] == by_hva["move", "refused"] == 0
     assert by_gpa["move", "swaps"] == by_hva["move", "swaps"] == 16 * 12
+
+
+@pytest.mark.parametrize("name", [scenario.name for scenario in catalogue.SCENARIOS])
+def test_compiled_and_interpreted_steps_count_the_same(name: str) -> None:
+    for activation in Activation:
+        counted = []
+        for open_vm in (backend("model").open, backend("model").open_to_count):
+            with open_vm(Shape().vm_size) as host:
+                counted.append(catalogue.scenario(name).run(host, Shape(), activation))
+        assert counted[0] == counted[1]

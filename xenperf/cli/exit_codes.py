@@ -12,6 +12,7 @@ class ExitCode(IntEnum):
 
     DONE = 0
     SLOWER = 1
+    FAILED = 1  # the same number: something was found
     MISUSE = 2
     UNTRUSTED = 3
 

@@ -16,6 +16,7 @@ from xenperf.measure.plan import (
     QUICK_WORKERS,
     Plan,
 )
+from xenperf.model.patches import GPA_HVA, PATCHES, choose, describe
 from xenperf.record.atomic import ensure_writable
 from xenperf.report.model import Setting
 from xenperf.scenarios import catalogue
@@ -25,6 +26,7 @@ from xenperf.vmm.machine import Shape
 BITS: Final = ("64", "32")
 DEFAULT_SHAPE: Final = Shape()
 MAX_SEED: Final = ((1 << 63) - 1) // MAX_WORKERS - 1  # every worker's seed is made from it
+DEFAULT_BACKEND: Final = "model"
 STANDARD_OUTPUT: Final = "-"
 
 
@@ -32,7 +34,10 @@ STANDARD_OUTPUT: Final = "-"
 class Request:
     """The options of the verb; None where nothing was said."""
 
-    backend: str = "model"
+    backend: str = DEFAULT_BACKEND
+    kernel: str | None = None
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     quick: bool = False
     workers: int | None = None
@@ -58,8 +63,22 @@ class Request:
             rounds=_given(self.rounds, QUICK_ROUNDS if self.quick else DEFAULT_ROUNDS),
             slice_ns=QUICK_SLICE_NS if self.quick else DEFAULT_SLICE_NS,
             seed=_given(self.seed, drawn_seed),
+            patches=self.patches(),
             compile_all=not self.only,
         )
+
+    def patches(self) -> tuple[str, ...] | None:
+        """Return what the modelled kernel is built with, in the order of the series.
+
+        None for a real kernel, which is what it is: ``UsageError`` if another was asked for.
+        """
+        if self.backend == DEFAULT_BACKEND:
+            chosen = choose(self.kernel or GPA_HVA, self.added, self.removed)
+            return tuple(name for name in PATCHES if name in chosen)
+        if self.kernel or self.added or self.removed:
+            thing = f"backend {self.backend}"
+            raise UsageError(thing, "no kernel or patch can be chosen", "use --backend model")
+        return None
 
     @property
     def path(self) -> str | None:
@@ -95,6 +114,8 @@ def settings(plan: Plan) -> dict[str, Setting]:
         "slots": plan.shape.nr_slots,
         "vcpus": plan.shape.nr_vcpus,
         "port": plan.shape.port,
+        "kernel": None if plan.patches is None else describe(plan.patches),
+        "patches": plan.patches,
         "guest_bits": 64 if plan.shape.long_mode else 32,
         "margin": DEFAULT.margin,
         "band": DEFAULT.band,
@@ -107,6 +128,7 @@ def command(request: Request, plan: Plan) -> str:
     words = ["xenperf", "run"]
     for name, value, usual in (
         ("--backend", plan.backend, DEFAULTS.backend),
+        ("--kernel", request.kernel, None),
         ("--workers", request.workers, None),
         ("--rounds", request.rounds, None),
         ("--slots", request.slots, DEFAULTS.slots),
@@ -115,6 +137,8 @@ def command(request: Request, plan: Plan) -> str:
         ("--guest-bits", request.guest_bits, DEFAULTS.guest_bits),
     ):
         words += [] if value == usual else [name, str(value)]
+    words += [word for name in request.added for word in ("--with", name)]
+    words += [word for name in request.removed for word in ("--without", name)]
     words += ["--quick"] if request.quick else []
     words += [word for glob in request.only for word in ("--only", glob)]
     return shlex.join([*words, "--seed", str(plan.seed)])

@@ -13,6 +13,7 @@ from xenperf.cli.request import BITS, DEFAULTS, Request, check_backend, command,
 from xenperf.cli.streams import Streams
 from xenperf.errors import UsageError
 from xenperf.measure import environment, session
+from xenperf.model.patches import GPA_HVA, KERNELS, PATCHES
 from xenperf.record.atomic import write_text
 from xenperf.report import distrust, json_, text
 from xenperf.report.model import Report
@@ -30,6 +31,25 @@ SEEDS: Final = 1_000_000  # drawn below: short enough to type
     default=DEFAULTS.backend,
     show_default=True,
     help="Who answers: the model of KVM, or a real kernel.",
+)
+@click.option(
+    "--kernel",
+    type=click.Choice(list(KERNELS)),
+    help=f"Which kernel the model is.  [default: {GPA_HVA}]",
+)
+@click.option(
+    "--with",
+    "added",
+    multiple=True,
+    metavar="PATCH",
+    help=f"Build it with this patch too; may be given again. One of {', '.join(PATCHES)}.",
+)
+@click.option(
+    "--without",
+    "removed",
+    multiple=True,
+    metavar="PATCH",
+    help="Build it without this patch; may be given again.",
 )
 @click.option(
     "--only",

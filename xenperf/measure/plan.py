@@ -11,7 +11,7 @@ DEFAULT_WORKERS: Final = 10
 DEFAULT_ROUNDS: Final = 16
 DEFAULT_SLICE_NS: Final = 1_500_000
 QUICK_WORKERS: Final = 1
-QUICK_ROUNDS: Final = 40  # one worker: the interval comes from the rounds alone
+QUICK_ROUNDS: Final = 32  # one worker: the interval comes from the rounds alone
 QUICK_SLICE_NS: Final = 500_000
 MAX_WORKERS: Final = 1000
 MAX_ROUNDS: Final = 10_000
@@ -31,6 +31,9 @@ class Plan:
     """Thread CPU time of one slice, in nanoseconds."""
 
     seed: int = 0
+    patches: tuple[str, ...] | None = None
+    """What the modelled kernel is built with; None: as merged, or a kernel that is what it is."""
+
     compile_all: bool = True
     """Compile every kernel up front, on two processors; else each when it is first used."""
 
@@ -58,6 +61,8 @@ class Plan:
     def from_json(cls, text: str) -> Self:
         """Return the plan that ``to_json`` wrote."""
         fields = json.loads(text)
+        patches = fields["patches"]
+        fields["patches"] = None if patches is None else tuple(patches)
         return cls(**{**fields, "names": tuple(fields["names"]), "shape": Shape(**fields["shape"])})
 
 

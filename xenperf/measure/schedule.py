@@ -83,6 +83,16 @@ def alternate(
     return n, slices_a, slices_b
 
 
+def alone(loop: Loop, *, slice_ns: int, rounds: int, cycle: int = 1) -> tuple[int, Slices]:
+    """Time *loop* where there is no other side; return operations a slice, and the slices."""
+    n, slices = calibrate(loop, slice_ns, cycle), Slices()
+    for _ in range(DISCARDED_SLICES):
+        timed(loop, n, Slices())
+    for _ in range(rounds):
+        timed(loop, n, slices)
+    return n, slices
+
+
 def _cpu_ns(loop: Loop, n: int) -> int:
     trial = Slices()
     timed(loop, n, trial)

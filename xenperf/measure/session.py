@@ -78,7 +78,9 @@ class Session:
                 metric=first["metric"],
                 unit=first["unit"],
                 gpa=tuple(m["counts"][idx]["gpa"] for m in messages),
-                hva=tuple(m["counts"][idx]["hva"] for m in messages),
+                hva=None
+                if first["hva"] is None
+                else tuple(m["counts"][idx]["hva"] for m in messages),
             )
             for idx, first in enumerate(messages[0]["counts"])
         ]
@@ -114,7 +116,7 @@ def _times(message: Message) -> WorkerTimes:
     n = message["n"]
     return WorkerTimes(
         gpa_ns=tuple(ns / n for ns in message["gpa"]["cpu_ns"]),
-        hva_ns=tuple(ns / n for ns in message["hva"]["cpu_ns"]),
+        hva_ns=None if message["hva"] is None else tuple(ns / n for ns in message["hva"]["cpu_ns"]),
     )
 
 

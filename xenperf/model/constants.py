@@ -4,8 +4,10 @@ A Python literal beside a ``uint64`` types as signed, and a signed sum with an u
 ``float64``, silently. So the steps of the model contain no literals.
 """
 
+import errno
 from typing import Final
 
+from xenperf.abi.kvm import PRIORITY_2LEVEL, Exit
 from xenperf.abi.status import Status
 from xenperf.abi.xen import COMPAT, LONG_MODE
 from xenperf.model.layout import U8, U32, U64
@@ -35,7 +37,13 @@ RC_ENOMEM: Final = U64(Status.ENOMEM & ((1 << 64) - 1))
 RC_EFAULT: Final = U64(Status.EFAULT & ((1 << 64) - 1))
 RC_EEXIST: Final = U64(Status.EEXIST & ((1 << 64) - 1))
 RC_EINVAL: Final = U64(Status.EINVAL & ((1 << 64) - 1))
+RC_ENOSYS: Final = U64(Status.ENOSYS & ((1 << 64) - 1))
 RC_ENOTCONN: Final = U64(Status.ENOTCONN & ((1 << 64) - 1))
+RC_ENOENT: Final = U64(Status.ENOENT & ((1 << 64) - 1))
+RC_EBADF: Final = U64((1 << 64) - errno.EBADF)
+RC_ASLEEP: Final = ONE  # a vCPU stays in a poll; no errno, and no exit
+RC_EXIT_XEN: Final = U64(Exit.XEN)  # a hypercall is left to the VMM
+SIGN_SHIFT: Final = U64(63)
 
 REQUEST_UNBLOCK: Final = U64(1 << 0)
 REQUEST_CLOCK_UPDATE: Final = U64(1 << 1)
@@ -55,3 +63,5 @@ VCPU_INFO_BYTES: Final = U64(64)
 LOW32: Final = U64(0xFFFFFFFF)
 BIT_MASK64: Final = U64(63)
 BIT_MASK32: Final = U64(31)
+PRIORITY: Final = U32(PRIORITY_2LEVEL)
+POLL_MANY: Final = U32(0xFFFF_FFFF)  # in place of a port: more or fewer than one is polled

@@ -1,6 +1,6 @@
 """Dirty bitmaps: each memslot that logs has one, from before its update on, as KVM makes it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,32 @@ class DirtyBitmaps:
             self._state.set_dirty_bitmap(slot, None)
             self._retired.append(self._bitmaps.pop(slot))
 
+    def carry_over(self, regions: Sequence[MemoryRegion], update: Callable[[], int]) -> int:
+        """Make *update*, which is all of *regions* or nothing; return its outcome.
+
+        Slots that log get clean bitmaps before, and afterwards the marks of the frames they show.
+        """
+        if not self.concern(regions):
+            return update()
+        before, frames = dict(self._bitmaps), self._marked_frames()
+        for region in regions:
+            if _logs(region) and self._is_possible(region):
+                self._bitmaps.pop(region.slot, None)
+                self._put(region.slot, bytes_to_pages(region.nr_bytes))
+        outcome = update()
+        if outcome != 0:
+            self._retired += [b for slot, b in self._bitmaps.items() if before.get(slot) is not b]
+            for slot in self._bitmaps.keys() | before.keys():
+                old = before.get(slot)
+                self._state.set_dirty_bitmap(slot, None if old is None else old.khva)
+            self._bitmaps = before
+        else:
+            self._retired += [b for slot, b in before.items() if self._bitmaps.get(slot) is not b]
+            for region in regions:
+                self.settle(region.slot)
+            self._mark_frames(frames)
+        return outcome
+
     def reserve(self, regions: Sequence[MemoryRegion]) -> None:
         """Make every bitmap large enough for requests that compiled code will repeat by itself.
 
@@ -65,6 +91,26 @@ class DirtyBitmaps:
     def owners(self) -> list[Arena]:
         """Return everything that has to be closed."""
         return [*self._bitmaps.values(), *self._retired]
+
+    def _marked_frames(self) -> set[int]:
+        """Return the guest frames marked in any slot."""
+        return {
+            int(record["base_gfn"]) + page
+            for slot in self._bitmaps
+            if (record := self._observed.memslot(slot)) is not None
+            for page in self.marked(slot)
+        }
+
+    def _mark_frames(self, frames: set[int]) -> None:
+        """Mark those of *frames* that slots with a bitmap show."""
+        for slot, bitmap in self._bitmaps.items():
+            record = self._observed.memslot(slot)
+            if record is None:
+                continue
+            bits = _bytes_of(bitmap)
+            for page in (gfn - int(record["base_gfn"]) for gfn in frames):
+                if 0 <= page < int(record["nr_pages"]):
+                    bits[page // 8] |= 1 << page % 8
 
     def _is_possible(self, region: MemoryRegion) -> bool:
         nr_pages = bytes_to_pages(region.nr_bytes)

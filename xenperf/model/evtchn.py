@@ -7,6 +7,7 @@ pending already, or a negative errno (-ENOTCONN: set but masked).
 from xenperf.jit import op
 from xenperf.model.bits import test_and_set_bit, test_and_set_bit32, test_bit
 from xenperf.model.constants import (
+    BIT_MASK64,
     BYTE0,
     BYTE1,
     FIVE,
@@ -17,6 +18,7 @@ from xenperf.model.constants import (
     ONE,
     PAGE,
     PENDING,
+    POLL_MANY,
     RC_EINVAL,
     RC_ENOTCONN,
     RC_EWOULDBLOCK,
@@ -24,32 +26,50 @@ from xenperf.model.constants import (
     SEL32,
     SEL64,
     SIX,
+    THREE,
     VCPU_INFO_BYTES,
     ZERO,
 )
 from xenperf.model.layout import (
     CPU_NR_SLOW_SENDS,
+    GPC_ACTIVE,
     GPC_KHVA,
+    U32,
+    U64,
     VCPU_BYTES,
     VCPU_NR_INJECTED,
     VCPU_NR_KICKS,
+    VCPU_POLL_EVTCHN,
     VCPU_REQUESTS,
     VCPU_UPCALL_VECTOR,
+    VCPU_VCPU_IDX,
     VCPU_VCPU_INFO,
     VM_LONG_MODE,
     VM_NR_VCPUS,
+    VM_POLL_MASK,
     VM_SHINFO,
     VM_VCPUS,
+    VM_XEN_LOCK,
 )
-from xenperf.model.locks import read_lock, read_unlock, srcu_read_lock, srcu_read_unlock
+from xenperf.model.locks import (
+    read_lock,
+    read_unlock,
+    spin_lock,
+    spin_unlock,
+    srcu_read_lock,
+    srcu_read_unlock,
+)
+from xenperf.model.patches import NO_XEN_LOCK, VCPU_INFO_COPIED
 from xenperf.model.pfncache import check, refresh
 from xenperf.model.statistics import count_one
 from xenperf.words import (
     Word,
     fetch_add64,
+    fetch_and64,
     fetch_or64,
     likely,
     load8,
+    load32,
     load64,
     store8,
     unlikely,
@@ -73,6 +93,21 @@ def kick(vcpu: Word) -> None:
     """Make *vcpu* look: request first, then the interrupt (``kvm_vcpu_kick()``)."""
     fetch_or64(vcpu + VCPU_REQUESTS, REQUEST_UNBLOCK)
     fetch_add64(vcpu + VCPU_NR_KICKS, ONE)
+
+
+@op
+def _check_poller(vm: Word, vcpu: Word, port: Word) -> None:
+    """Wake *vcpu* if it polls *port*, or many ports: ``kvm_xen_check_poller()``.
+
+    Only masked events need it; any other tells the vCPU in the usual way.
+    """
+    polled = load32(vcpu + VCPU_POLL_EVTCHN)
+    if unlikely(polled == POLL_MANY or polled == U32(port)):
+        vcpu_idx = U64(load32(vcpu + VCPU_VCPU_IDX))
+        bit = ONE << (vcpu_idx & BIT_MASK64)
+        word = vm + VM_POLL_MASK + ((vcpu_idx >> SIX) << THREE)
+        if fetch_and64(word, ~bit) & bit != ZERO:
+            kick(vcpu)
 
 
 @op
@@ -108,8 +143,11 @@ def set_evtchn_fast(vm: Word, cpu: Word, vcpu: Word, port: Word) -> Word:
     """Deliver without sleeping: ``kvm_xen_set_evtchn_fast()``.
 
     -EWOULDBLOCK when the cache of shared_info needs a refresh, and nothing is written. Neither page
-    is marked dirty, and the guest's upcall mask is not looked at.
+    is marked dirty, and the guest's upcall mask is not looked at. Before 003d914220c9 an inactive
+    vcpu_info is -EINVAL.
     """
+    if not VCPU_INFO_COPIED and unlikely(load8(vcpu + VCPU_VCPU_INFO + GPC_ACTIVE) == BYTE0):
+        return RC_EINVAL
     if unlikely(port >= nr_ports(vm)):
         return RC_EINVAL
     idx = srcu_read_lock(vm, cpu)
@@ -127,6 +165,7 @@ def set_evtchn_fast(vm: Word, cpu: Word, vcpu: Word, port: Word) -> Word:
             read_unlock(shinfo)
         elif test_bit(page + (MASK64 if long_mode else MASK32), port) != ZERO:
             rc = RC_ENOTCONN
+            _check_poller(vm, vcpu, port)
             read_unlock(shinfo)
         else:
             rc = ONE
@@ -144,21 +183,27 @@ def set_evtchn(vm: Word, cpu: Word, vcpu: Word, port: Word) -> Word:
 
     Returns what the fast path does, or why the refresh failed: -EFAULT (not resolvable now) or
     -EINVAL (inactive). May sleep; loops as long as refreshes succeed and do not last. vcpu_info is
-    never refreshed here.
+    never refreshed here. Before 7a36d680658b the slow path holds xen_lock.
     """
     is_slow = False
     while True:
         rc = set_evtchn_fast(vm, cpu, vcpu, port)
         if likely(rc != RC_EWOULDBLOCK):
+            if not NO_XEN_LOCK and is_slow:
+                spin_unlock(vm + VM_XEN_LOCK)
             return rc
         if not is_slow:  # the slow path begins with a second try of the fast one
             is_slow = True
             count_one(cpu + CPU_NR_SLOW_SENDS)
+            if not NO_XEN_LOCK:
+                spin_lock(vm + VM_XEN_LOCK)
             continue
         idx = srcu_read_lock(vm, cpu)
         refusal = refresh(vm, cpu, vm + VM_SHINFO, PAGE)
         srcu_read_unlock(cpu, idx)
         if refusal != ZERO:
+            if not NO_XEN_LOCK:
+                spin_unlock(vm + VM_XEN_LOCK)
             return refusal
 
 

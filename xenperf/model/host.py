@@ -12,12 +12,16 @@ from xenperf.abi.status import Delivery, Status
 from xenperf.abi.xen import LOWEST_UPCALL_VECTOR
 from xenperf.hypervisor import Activation, Feature, Loop, MemoryRegion, Operation, VmSize
 from xenperf.memory import PhysicalMemory, close_all
+from xenperf.model.at_once import AtOnce
+from xenperf.model.attributes import Attributes
 from xenperf.model.dirty import DirtyBitmaps
+from xenperf.model.event_sources import ModelSources
 from xenperf.model.kernels import control
 from xenperf.model.layout import VCPU, VM
 from xenperf.model.loops import LoopMaker, pack_regions
 from xenperf.model.mm import AddressSpace
 from xenperf.model.observed import Observed
+from xenperf.model.patches import ATOMIC_OVERLAY, SHINFO_HVA, VCPU_INFO_HVA
 from xenperf.model.state import VmState
 from xenperf.units import PAGE_SIZE, Gfn, Gpa, Hva, Khva, gfn_to_gpa
 
@@ -31,11 +35,14 @@ def outcome_of(word: int) -> int:
     return word - _WORD if word >> 63 else word
 
 
-class ModelHost:
+class ModelHost(Attributes, AtOnce, ModelSources):
     """A modelled VM: one arena, one memfd, one VMM address space, and processor 0."""
 
     name = "model"
-    features = frozenset(Feature)
+    features = frozenset(Feature) - {
+        *(() if SHINFO_HVA and VCPU_INFO_HVA else (Feature.SHINFO_HVA,)),
+        *(() if ATOMIC_OVERLAY else (Feature.ATOMIC_SLOTS,)),
+    }
 
     def __init__(self, size: VmSize | None = None) -> None:
         """Make a VM of *size* that has no memslot and no active cache yet."""
@@ -99,6 +106,8 @@ class ModelHost:
     def activate_shinfo_hva(self, hva: Hva) -> int:
         """Activate by address; 0 deactivates, an unaligned one is -EINVAL first of all."""
         _check_word("hva", hva)
+        if not SHINFO_HVA:
+            return Status.ENOENT
         if hva % PAGE_SIZE:
             return Status.EINVAL
         if hva == HVA_OFF:
@@ -118,6 +127,8 @@ class ModelHost:
         """Activate by address; 0 deactivates."""
         self._check_vcpu(vcpu_idx)
         _check_word("hva", hva)
+        if not VCPU_INFO_HVA:
+            return Status.ENOENT
         if hva == HVA_OFF:
             return self._deactivate(self.state.vcpu_info_gpc(vcpu_idx))
         vm, cpu = self.state.vm, self.state.cpu
@@ -205,10 +216,6 @@ class ModelHost:
     def _deactivate(self, gpc: Khva) -> int:
         control.deactivate_cache(self.state.vm, gpc)
         return Status.OK
-
-    def _check_vcpu(self, vcpu_idx: int) -> None:
-        if not 0 <= vcpu_idx < self.nr_vcpus:
-            raise ValueError(f"vcpu {vcpu_idx}: this VM has {self.nr_vcpus}")
 
     def _request(self, packed: NDArray[Any]) -> list[int]:
         """Make the memslot requests of *packed*, in one crossing."""

@@ -65,6 +65,16 @@ VCPU: Final = struct(
     ("nr_clock_updates", "<u8", 32),
     ("upcall_vector", "u1", 40),
     ("vcpu_info", GPC, 64),
+    ("timer_expires", "<u8", 128),  # as the VMM reads it, guest ns; 0: not armed, or delivered
+    ("timer_deadline", "<u8", 136),  # when the hrtimer fires; 0: it is not queued
+    ("timer_virq", "<u4", 144),  # its port; 0: KVM handles no timer
+    ("timer_pending", "<u4", 148),  # fired, but left to the vCPU
+    ("poll_evtchn", "<u4", 152),  # the port polled; all-ones: many, 0: none
+    ("vcpu_id", "<u4", 156),  # as the guest numbers it
+    ("poll_deadline", "<u8", 160),  # when the poll's timer fires; 0: it is not queued
+    ("poll_injected", "<u8", 168),  # nr_injected when the poll went to sleep
+    ("is_halted", "<u4", 176),  # asleep in a poll
+    ("vcpu_idx", "<u4", 180),
 )
 """The Xen part of ``struct kvm_vcpu``."""
 
@@ -111,6 +121,13 @@ VM: Final = struct(
     ("shinfo", GPC, 384),
     ("set0", MEMSLOTS, 448),
     ("set1", MEMSLOTS, 512),
+    ("poll_mask", ("<u8", 16), 576),  # vCPUs asleep in a poll
+    ("now_ns", "<u8", 704),  # the guest's clock, moved on by the host alone
+    ("gsis", "<u8", 712),
+    ("nr_gsis", "<u8", 720),
+    ("evtchn_ports", "<u8", 728),  # one record for each port there can be
+    ("eventfds", "<u8", 736),  # counters
+    ("nr_eventfds", "<u8", 744),
 )
 """The parts of ``struct kvm`` that event delivery and memslot updates touch."""
 
@@ -150,6 +167,16 @@ VCPU_NR_INJECTED: Final = _at(VCPU, "nr_injected")
 VCPU_NR_CLOCK_UPDATES: Final = _at(VCPU, "nr_clock_updates")
 VCPU_UPCALL_VECTOR: Final = _at(VCPU, "upcall_vector")
 VCPU_VCPU_INFO: Final = _at(VCPU, "vcpu_info")
+VCPU_TIMER_EXPIRES: Final = _at(VCPU, "timer_expires")
+VCPU_TIMER_DEADLINE: Final = _at(VCPU, "timer_deadline")
+VCPU_TIMER_VIRQ: Final = _at(VCPU, "timer_virq")
+VCPU_TIMER_PENDING: Final = _at(VCPU, "timer_pending")
+VCPU_POLL_EVTCHN: Final = _at(VCPU, "poll_evtchn")
+VCPU_VCPU_ID: Final = _at(VCPU, "vcpu_id")
+VCPU_POLL_DEADLINE: Final = _at(VCPU, "poll_deadline")
+VCPU_POLL_INJECTED: Final = _at(VCPU, "poll_injected")
+VCPU_IS_HALTED: Final = _at(VCPU, "is_halted")
+VCPU_VCPU_IDX: Final = _at(VCPU, "vcpu_idx")
 
 CPU_BYTES: Final = U64(CPU.itemsize)
 CPU_SRCU_LOCKED: Final = _at(CPU, "srcu_locked")
@@ -188,3 +215,10 @@ VM_SRCU_LOCK: Final = _at(VM, "srcu_lock")
 VM_SHINFO: Final = _at(VM, "shinfo")
 VM_SET0: Final = _at(VM, "set0")
 VM_SET1: Final = _at(VM, "set1")
+VM_POLL_MASK: Final = _at(VM, "poll_mask")
+VM_NOW_NS: Final = _at(VM, "now_ns")
+VM_GSIS: Final = _at(VM, "gsis")
+VM_NR_GSIS: Final = _at(VM, "nr_gsis")
+VM_EVTCHN_PORTS: Final = _at(VM, "evtchn_ports")
+VM_EVENTFDS: Final = _at(VM, "eventfds")
+VM_NR_EVENTFDS: Final = _at(VM, "nr_eventfds")

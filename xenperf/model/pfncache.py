@@ -42,6 +42,7 @@ from xenperf.model.locks import spin_lock, spin_unlock, write_lock, write_unlock
 from xenperf.model.memslots import active_set, generation, hva_for_writing, lookup
 from xenperf.model.notifier import must_retry
 from xenperf.model.pagetable import gup
+from xenperf.model.patches import HVA_ACTIVATION, OFFSET_IN_UHVA
 from xenperf.model.statistics import count_one
 from xenperf.words import (
     Word,
@@ -58,15 +59,26 @@ from xenperf.words import (
 
 @op
 def init(gpc: Word) -> None:
-    """Make *gpc* an inactive cache that has never seen an address: ``kvm_gpc_init()``."""
+    """Make *gpc* an inactive cache that has never seen an address: ``kvm_gpc_init()``.
+
+    Before 721f5b0dda78 only the locks are made, and the rest is zero.
+    """
     store64(gpc, ZERO)
     store64(gpc + GPC_ACTIVE, ZERO)
     store64(gpc + GPC_GENERATION, ZERO)
-    store64(gpc + GPC_GPA, GPA_ERROR)
-    store64(gpc + GPC_UHVA, HVA_ERROR)
+    store64(gpc + GPC_GPA, GPA_ERROR if HVA_ACTIVATION else ZERO)
+    store64(gpc + GPC_UHVA, HVA_ERROR if HVA_ACTIVATION else ZERO)
     store64(gpc + GPC_KHVA, ZERO)
-    store64(gpc + GPC_PFN, PFN_ERROR)
+    store64(gpc + GPC_PFN, PFN_ERROR if HVA_ACTIVATION else ZERO)
     store64(gpc + GPC_MEMSLOT, ZERO)
+
+
+@op
+def _is_other_generation(vm: Word, gpc: Word) -> bool:
+    """Tell whether the memslots have changed; no matter to a cache activated by HVA."""
+    if HVA_ACTIVATION and load64(gpc + GPC_GPA) == GPA_ERROR:
+        return False
+    return bool(load64(gpc + GPC_GENERATION) != generation(vm))
 
 
 @op
@@ -78,12 +90,11 @@ def check(vm: Word, gpc: Word, nr_bytes: Word) -> bool:
     """
     if unlikely(load8(gpc + GPC_ACTIVE) == BYTE0):
         return False
-    if load64(gpc + GPC_GPA) != GPA_ERROR and unlikely(
-        load64(gpc + GPC_GENERATION) != generation(vm)
-    ):
+    if unlikely(_is_other_generation(vm, gpc)):
         return False
     uhva = load64(gpc + GPC_UHVA)
-    if unlikely(uhva >= HVA_ERROR or (uhva & OFFSET_MASK) + nr_bytes > PAGE):
+    start = uhva if OFFSET_IN_UHVA else load64(gpc + GPC_GPA)
+    if unlikely(uhva >= HVA_ERROR or (start & OFFSET_MASK) + nr_bytes > PAGE):
         return False
     return bool(load8(gpc + GPC_VALID) != BYTE0)
 
@@ -91,18 +102,17 @@ def check(vm: Word, gpc: Word, nr_bytes: Word) -> bool:
 @op
 def is_within_page(gpa: Word, uhva: Word, nr_bytes: Word) -> bool:
     """Tell whether *nr_bytes* from either address stay in one page."""
-    start = uhva if gpa == GPA_ERROR else gpa
+    start = uhva if HVA_ACTIVATION and gpa == GPA_ERROR else gpa
     return bool((start & OFFSET_MASK) + nr_bytes <= PAGE)
 
 
 @op
-def _map_for_good(vm: Word, cpu: Word, gpc: Word) -> Word:
-    """Find the frame behind the cache's uhva and map it: ``hva_to_pfn_retry()``.
+def _map_for_good(vm: Word, cpu: Word, gpc: Word, hva: Word) -> Word:
+    """Find the frame behind *hva* and map it: ``hva_to_pfn_retry()``.
 
     The write lock is held on entry and on return, but not while the page tables are read; whatever
     a notifier changed in between is seen afterwards, and the walk is done again.
     """
-    hva = load64(gpc + GPC_UHVA)
     store8(gpc + GPC_VALID, BYTE0)
     while True:
         seq = load_acquire64(vm + VM_MMU_SEQ)
@@ -139,7 +149,7 @@ def _look_up(vm: Word, cpu: Word, gpc: Word, gpa: Word) -> Word:
 @op
 def _resolve(vm: Word, cpu: Word, gpc: Word, gpa: Word, uhva: Word) -> Word:
     """Return the HVA that the cache is to map, offset included, or the HVA error."""
-    if gpa == GPA_ERROR:
+    if HVA_ACTIVATION and gpa == GPA_ERROR:
         store64(gpc + GPC_GPA, GPA_ERROR)
         store64(gpc + GPC_MEMSLOT, ZERO)
         return uhva
@@ -165,7 +175,7 @@ def refresh_to(vm: Word, cpu: Word, gpc: Word, gpa: Word, uhva: Word) -> Word:
     -EFAULT its mapping is gone while the address stays, so that a later refresh may succeed.
     """
     count_one(cpu + CPU_NR_REFRESHES)
-    if unlikely((gpa == GPA_ERROR) == (uhva >= HVA_ERROR)):
+    if HVA_ACTIVATION and unlikely((gpa == GPA_ERROR) == (uhva >= HVA_ERROR)):
         count_one(cpu + CPU_NR_WARNINGS)
         return RC_EINVAL
     write_lock(gpc)
@@ -174,12 +184,12 @@ def refresh_to(vm: Word, cpu: Word, gpc: Word, gpa: Word, uhva: Word) -> Word:
         return RC_EINVAL
     old_page = load64(gpc + GPC_UHVA) & PAGE_MASK
     hva = _resolve(vm, cpu, gpc, gpa, uhva)
-    store64(gpc + GPC_UHVA, hva)
+    store64(gpc + GPC_UHVA, hva if OFFSET_IN_UHVA else hva & PAGE_MASK)
     rc = ZERO
     if hva >= HVA_ERROR:
         rc = RC_EFAULT
     elif load8(gpc + GPC_VALID) == BYTE0 or hva & PAGE_MASK != old_page:
-        rc = _map_for_good(vm, cpu, gpc)
+        rc = _map_for_good(vm, cpu, gpc, hva)
     else:
         store64(gpc + GPC_KHVA, (load64(gpc + GPC_KHVA) & PAGE_MASK) + (hva & OFFSET_MASK))
     if rc != ZERO:

@@ -11,10 +11,12 @@ from xenperf.model.constants import (
     BYTE0,
     EIGHT,
     FOUR,
+    GPA_ERROR,
     LOW32,
     ONE,
     PAGE,
     RC_EINVAL,
+    RC_ENOENT,
     REQUEST_CLOCK_UPDATE,
     VCPU_INFO_BYTES,
     W1,
@@ -28,6 +30,7 @@ from xenperf.model.evtchn import is_long_mode, vcpu_at
 from xenperf.model.layout import (
     GPC_ACTIVE,
     GPC_KHVA,
+    GPC_VALID,
     U8,
     U32,
     U64,
@@ -50,6 +53,7 @@ from xenperf.model.locks import (
     srcu_read_lock,
     srcu_read_unlock,
 )
+from xenperf.model.patches import CLOCK_ON_MODE, CONTENT_LOOP, SHINFO_HVA, VCPU_INFO_HVA
 from xenperf.model.pfncache import check, refresh
 from xenperf.words import (
     Word,
@@ -119,20 +123,52 @@ def init_content(vm: Word, cpu: Word) -> Word:
 
 
 @op
+def _activate_until_valid(vm: Word, cpu: Word, gpa: Word, uhva: Word) -> Word:
+    """Activate, again if the mapping is gone before the content is written: until c01c55a34f28."""
+    shinfo = vm + VM_SHINFO
+    idx = srcu_read_lock(vm, cpu)
+    usable = False
+    rc = ZERO
+    while rc == ZERO and not usable:
+        rc = activate_to(vm, cpu, shinfo, gpa, uhva, PAGE)
+        if rc == ZERO:
+            read_lock(shinfo)
+            usable = bool(load8(shinfo + GPC_VALID) != BYTE0)
+            if usable:
+                _write_wall_clock(vm)
+            read_unlock(shinfo)
+    srcu_read_unlock(cpu, idx)
+    if rc == ZERO:
+        _request_clock_updates(vm)
+    return rc
+
+
+@op
+def _activate_then_init(vm: Word, cpu: Word, gpa: Word, uhva: Word) -> Word:
+    """Activate once, then write the content, refreshing if need be: since c01c55a34f28."""
+    idx = srcu_read_lock(vm, cpu)
+    rc = activate_to(vm, cpu, vm + VM_SHINFO, gpa, uhva, PAGE)
+    srcu_read_unlock(cpu, idx)
+    return init_content(vm, cpu) if rc == ZERO else rc
+
+
+@op
 def activate_shinfo(vm: Word, cpu: Word, gpa: Word, uhva: Word) -> Word:
     """Activate by *gpa*, or by *uhva* if gpa is all-ones, under xen_lock; 0 or -errno.
 
     The page's content follows only when the address resolves. An HVA that is not page aligned or
-    not of the VMM's half is -EINVAL and leaves the old activation in force.
+    not of the VMM's half is -EINVAL and leaves the old activation in force; -ENOENT in a kernel
+    without the attribute.
     """
+    if not SHINFO_HVA and gpa == GPA_ERROR:
+        return RC_ENOENT
     if is_refused(gpa, uhva, PAGE):
         return RC_EINVAL
     spin_lock(vm + VM_XEN_LOCK)
-    idx = srcu_read_lock(vm, cpu)
-    rc = activate_to(vm, cpu, vm + VM_SHINFO, gpa, uhva, PAGE)
-    srcu_read_unlock(cpu, idx)
-    if rc == ZERO:
-        rc = init_content(vm, cpu)
+    if CONTENT_LOOP:
+        rc = _activate_then_init(vm, cpu, gpa, uhva)
+    else:
+        rc = _activate_until_valid(vm, cpu, gpa, uhva)
     spin_unlock(vm + VM_XEN_LOCK)
     return rc
 
@@ -140,6 +176,8 @@ def activate_shinfo(vm: Word, cpu: Word, gpa: Word, uhva: Word) -> Word:
 @op
 def activate_vcpu_info(vm: Word, cpu: Word, vcpu_idx: Word, gpa: Word, uhva: Word) -> Word:
     """Activate a vCPU's vcpu_info likewise; a success asks that vCPU for a clock update."""
+    if not VCPU_INFO_HVA and gpa == GPA_ERROR:
+        return RC_ENOENT
     if vcpu_idx >= load64(vm + VM_NR_VCPUS) or is_refused(gpa, uhva, VCPU_INFO_BYTES):
         return RC_EINVAL
     vcpu = vcpu_at(vm, vcpu_idx)
@@ -155,11 +193,14 @@ def activate_vcpu_info(vm: Word, cpu: Word, vcpu_idx: Word, gpa: Word, uhva: Wor
 
 @op
 def set_long_mode(vm: Word, cpu: Word, long_mode: Word) -> Word:
-    """Switch the layouts and rewrite the wall clock at its new place; no event bit is moved."""
+    """Switch the layouts and rewrite the wall clock at its new place; no event bit is moved.
+
+    The kernel before the series leaves the clock where it was.
+    """
     spin_lock(vm + VM_XEN_LOCK)
     store8(vm + VM_LONG_MODE, U8(long_mode != ZERO))
     rc = ZERO
-    if load8(vm + VM_SHINFO + GPC_ACTIVE) != BYTE0:
+    if CLOCK_ON_MODE and load8(vm + VM_SHINFO + GPC_ACTIVE) != BYTE0:
         rc = init_content(vm, cpu)
     spin_unlock(vm + VM_XEN_LOCK)
     return rc

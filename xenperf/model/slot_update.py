@@ -7,10 +7,9 @@ slot carries the INVALID flag. Shadow pages are not modelled, so nothing is zapp
 
 from typing import Final
 
-from xenperf.abi.kvm import MAX_PAGES_PER_SLOT, MemslotFlag
+from xenperf.abi.kvm import MAX_PAGES_PER_SLOT, USERSPACE_MEMORY_REGION, MemslotFlag
 from xenperf.jit import op
 from xenperf.model.constants import (
-    GENERATION_IN_PROGRESS,
     OFFSET_MASK,
     ONE,
     PAGE_BITS,
@@ -21,7 +20,6 @@ from xenperf.model.constants import (
     ZERO,
 )
 from xenperf.model.layout import (
-    CPU_NR_SWAPS,
     SET_GFN_BY_ID,
     SET_NR_SLOTS,
     SET_SLOTS,
@@ -33,13 +31,11 @@ from xenperf.model.layout import (
     U32,
     U64,
     VM_GENERATION_STEP,
-    VM_MN_ACTIVE,
-    VM_MN_INVALIDATE_LOCK,
     VM_NR_SLOT_IDS,
     VM_SLOTS_ARCH_LOCK,
     VM_SLOTS_LOCK,
 )
-from xenperf.model.locks import spin_lock, spin_unlock, synchronize_srcu, wait_a_turn
+from xenperf.model.locks import spin_lock, spin_unlock
 from xenperf.model.memslots import (
     INVALID_SLOT,
     active_set,
@@ -47,9 +43,10 @@ from xenperf.model.memslots import (
     last_at_or_below,
     search,
 )
-from xenperf.model.statistics import count_one
-from xenperf.words import Word, load32, load64, store32, store64, store_release64
+from xenperf.model.slot_swap import swap_active_set
+from xenperf.words import Word, load32, load64, store32, store64
 
+REGION_BYTES: Final = U64(USERSPACE_MEMORY_REGION.itemsize)
 REGION_FLAGS: Final = U64(4)
 REGION_GPA: Final = U64(8)
 REGION_SIZE: Final = U64(16)
@@ -64,30 +61,6 @@ INSERTS: Final = ONE  # CREATE
 REMOVES: Final = U64(2)  # DELETE; with INSERTS: MOVE
 REFLAGS: Final = U64(4)  # FLAGS_ONLY
 REFUSED: Final = U64(1 << 63)  # any error code is at or above it
-
-
-@op
-def swap_active_set(vm: Word, cpu: Word) -> None:
-    """Publish the inactive set and wait for the old one's readers: ``kvm_swap_active_memslots()``.
-
-    Waits while a notifier range is open. Called with slots_arch_lock held; drops it. The generation
-    carries bit 63 from before the publish until after the grace period.
-    """
-    prepared = inactive_set(vm)
-    old_generation = load64(active_set(vm))
-    store64(prepared, old_generation | GENERATION_IN_PROGRESS)
-    spin_lock(vm + VM_MN_INVALIDATE_LOCK)
-    turns = ZERO
-    while load64(vm + VM_MN_ACTIVE) != ZERO:
-        spin_unlock(vm + VM_MN_INVALIDATE_LOCK)
-        turns = wait_a_turn(turns)
-        spin_lock(vm + VM_MN_INVALIDATE_LOCK)
-    store_release64(vm, prepared)
-    spin_unlock(vm + VM_MN_INVALIDATE_LOCK)
-    spin_unlock(vm + VM_SLOTS_ARCH_LOCK)
-    synchronize_srcu(vm)
-    store64(prepared, old_generation + load64(vm + VM_GENERATION_STEP))
-    count_one(cpu + CPU_NR_SWAPS)
 
 
 @op
@@ -182,12 +155,11 @@ def _check_region(vm: Word, region: Word) -> Word:
 
 
 @op
-def _change_wanted(vm: Word, region: Word) -> Word:
-    """Return what *region* asks for, as INSERTS, REMOVES and REFLAGS bits, or an error code."""
+def change_wanted(vm: Word, memslots: Word, region: Word) -> Word:
+    """Return what *region* asks of a set, as INSERTS, REMOVES, REFLAGS bits, or an error code."""
     refusal = _check_region(vm, region)
     if refusal != ZERO:
         return refusal
-    memslots = active_set(vm)
     slot_id = U64(load32(region))
     base_gfn = load64(region + REGION_GPA) >> PAGE_BITS
     nr_pages = load64(region + REGION_SIZE) >> PAGE_BITS
@@ -211,7 +183,7 @@ def _change_wanted(vm: Word, region: Word) -> Word:
 
 
 @op
-def _apply(memslots: Word, region: Word, change: Word) -> None:
+def apply_change(memslots: Word, region: Word, change: Word) -> None:
     """Make *change* on a set that no reader sees: ``kvm_replace_memslot()``."""
     slot_id = U64(load32(region))
     slot = _slot_by_id(memslots, slot_id)
@@ -234,7 +206,7 @@ def set_memory_region(vm: Word, cpu: Word, region: Word) -> Word:
         khva of a ``struct kvm_userspace_memory_region``; size 0 deletes.
     """
     spin_lock(vm + VM_SLOTS_LOCK)
-    change = _change_wanted(vm, region)
+    change = change_wanted(vm, active_set(vm), region)
     rc = change if change >= REFUSED else ZERO
     if rc == ZERO and change != NOTHING:
         # step 0 hides a slot that is to go, step 1 changes and publishes, step 2 repeats
@@ -247,7 +219,7 @@ def set_memory_region(vm: Word, cpu: Word, region: Word) -> Word:
                 slot = _slot_by_id(prepared, U64(load32(region)))
                 store32(slot + SLOT_FLAGS, load32(slot + SLOT_FLAGS) | INVALID_SLOT)
             else:
-                _apply(prepared, region, change)
+                apply_change(prepared, region, change)
             if step < U64(2):
                 swap_active_set(vm, cpu)
             step += ONE

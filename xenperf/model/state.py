@@ -5,12 +5,15 @@ from typing import Any, Self
 from numpy.typing import NDArray
 
 from xenperf.abi.structs import offset_of
+from xenperf.abi.xen import LONG_MODE
 from xenperf.hypervisor import VmSize
 from xenperf.memory import Arena
 from xenperf.model.layout import CPU, MEMSLOT, MEMSLOTS, NR_CPUS, VCPU, VM, VM_BYTES
+from xenperf.model.source_layout import EVTCHN_PORT, GSI, NR_EVENTFDS, NR_GSIS
 from xenperf.units import Khva, Pfn
 
 BOOT_NS = 1_700_000_000 * 10**9  # a fixed guest boot time, so that runs can be compared bytewise
+FIRST_NS = 10**9  # what the guest's clock shows at first: past times exist
 
 
 class VmState:
@@ -30,6 +33,9 @@ class VmState:
             "gfn_by_id1": size.nr_slots * 8,
             "dirty_bitmaps": size.nr_slots * 8,
             "gpc_list": (size.nr_vcpus + 1) * 8,
+            "gsis": NR_GSIS * GSI.itemsize,
+            "evtchn_ports": LONG_MODE.nr_ports * EVTCHN_PORT.itemsize,
+            "eventfds": NR_EVENTFDS * 8,
         }
         self._offsets: dict[str, int] = {}
         end = 0
@@ -93,8 +99,20 @@ class VmState:
         vm["dirty_bitmaps"] = self.khva("dirty_bitmaps")
         vm["wall_clock_ns"] = BOOT_NS
         vm["memslots"] = self.vm + offset_of(VM, "set0")
+        self._fill_sources()
         for idx in (0, 1):
             memslots = vm[f"set{idx}"]
             assert memslots.dtype == MEMSLOTS
             memslots["slots"] = self.khva(f"slots{idx}")
             memslots["gfn_by_id"] = self.khva(f"gfn_by_id{idx}")
+
+    def _fill_sources(self) -> None:
+        """Fill in what the event sources need: tables, the clock, the vCPUs' numbers."""
+        vm = self.view("vm", VM)[0]
+        for name in ("gsis", "evtchn_ports", "eventfds"):
+            vm[name] = self.khva(name)
+        vm["nr_gsis"] = NR_GSIS
+        vm["nr_eventfds"] = NR_EVENTFDS
+        vm["now_ns"] = FIRST_NS
+        vcpus = self.view("vcpus", VCPU, self.size.nr_vcpus)
+        vcpus["vcpu_id"] = vcpus["vcpu_idx"] = range(self.size.nr_vcpus)

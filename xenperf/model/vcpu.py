@@ -39,11 +39,12 @@ from xenperf.model.layout import (
 )
 from xenperf.model.locks import read_lock, read_unlock, srcu_read_lock, srcu_read_unlock
 from xenperf.model.memslots import mark_page_dirty
+from xenperf.model.patches import DIRTY_UNDER_LOCK
 from xenperf.model.pfncache import check, refresh
 from xenperf.model.statistics import count_one
+from xenperf.model.timer import inject_timer
 from xenperf.words import (
     Word,
-    exchange64,
     fetch_add64,
     fetch_and64,
     fetch_or32,
@@ -76,11 +77,18 @@ def _lock_vcpu_info(vm: Word, cpu: Word, gpc: Word) -> Word:
 
 
 @op
-def _mark_dirty(vm: Word, gpc: Word) -> None:
-    """Mark the page of *gpc*, whose lock is held; by HVA there is no memslot to mark it in."""
+def _mark_dirty_and_unlock(vm: Word, gpc: Word) -> None:
+    """Mark the page of *gpc* and unlock it; by HVA there is no memslot to mark it in.
+
+    Before 4438355ec6e1 the lock is dropped first, and gpa and memslot need not agree.
+    """
+    if not DIRTY_UNDER_LOCK:
+        read_unlock(gpc)
     gpa = load64(gpc + GPC_GPA)
     if gpa != GPA_ERROR:
         mark_page_dirty(vm, load64(gpc + GPC_MEMSLOT), gpa >> PAGE_BITS)
+    if DIRTY_UNDER_LOCK:
+        read_unlock(gpc)
 
 
 @op
@@ -105,8 +113,7 @@ def inject_pending_events(vm: Word, cpu: Word, vcpu: Word) -> Word:
         fetch_or32(vcpu_info + SEL32, U32(shadow & LOW32))
         fetch_and64(vcpu, ~(shadow & LOW32))
     store8(vcpu_info, BYTE1)
-    _mark_dirty(vm, gpc)
-    read_unlock(gpc)
+    _mark_dirty_and_unlock(vm, gpc)
     if load8(vcpu + VCPU_UPCALL_VECTOR) != BYTE0:
         fetch_add64(vcpu + VCPU_NR_INJECTED, ONE)
     return ZERO
@@ -146,23 +153,39 @@ def _update_time(vm: Word, cpu: Word, vcpu: Word) -> None:
     store32(time, version)
     write_barrier()
     store32(time, version + W1)
-    _mark_dirty(vm, gpc)
-    read_unlock(gpc)
+    _mark_dirty_and_unlock(vm, gpc)
+
+
+@op
+def go_round(vm: Word, cpu: Word, vcpu: Word) -> None:
+    """Do what ``vcpu_run()`` does between two turns inside the kernel.
+
+    The request that may have ended the turn is cleared, then the shadow is merged, then comes what
+    the timer left; a merge that fails is tried again in the next turn only.
+    """
+    fetch_and64(vcpu + VCPU_REQUESTS, ~REQUEST_UNBLOCK)
+    idx = srcu_read_lock(vm, cpu)
+    inject_pending_events(vm, cpu, vcpu)
+    inject_timer(vm, cpu, vcpu)
+    srcu_read_unlock(cpu, idx)
 
 
 @op
 def enter_guest(vm: Word, cpu: Word, vcpu: Word) -> Word:
-    """Take *vcpu* to the point of guest entry once: requests, then the merge, then the vector.
+    """Take *vcpu* to the point of guest entry: requests, merge, timer, then the vector.
 
     Returns 1 when the guest would be interrupted on entry. Only a kick makes ``vcpu_run()`` go
     round once more and merge. So a kick is used up by a merge that fails, and the bits then wait
-    for the next one.
+    for the next one; the timer's own event may bring it.
     """
-    requests = exchange64(vcpu + VCPU_REQUESTS, ZERO)
-    idx = srcu_read_lock(vm, cpu)
-    if requests & REQUEST_CLOCK_UPDATE != ZERO:
-        _update_time(vm, cpu, vcpu)
-    if requests & REQUEST_UNBLOCK != ZERO:
-        inject_pending_events(vm, cpu, vcpu)
-    srcu_read_unlock(cpu, idx)
+    while True:
+        requests = load64(vcpu + VCPU_REQUESTS)
+        if requests & REQUEST_CLOCK_UPDATE != ZERO:
+            fetch_and64(vcpu + VCPU_REQUESTS, ~REQUEST_CLOCK_UPDATE)
+            idx = srcu_read_lock(vm, cpu)
+            _update_time(vm, cpu, vcpu)
+            srcu_read_unlock(cpu, idx)
+        if requests & REQUEST_UNBLOCK == ZERO:
+            break
+        go_round(vm, cpu, vcpu)
     return has_interrupt(vm, cpu, vcpu)

@@ -1,10 +1,13 @@
 """What weakens a report, a sentence each: shown above every table and kept in every file."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from xenperf.report.model import Report
 from xenperf.stats.rows import Row
 from xenperf.stats.verdict import Verdict
+
+SAID_ELSEWHERE: Final = (Verdict.INVALID, Verdict.GONE)  # above, and in the report's header
 
 
 def reasons(report: Report) -> list[str]:
@@ -13,7 +16,7 @@ def reasons(report: Report) -> list[str]:
         *_interruption(report),
         *_controls(report),
         *(f"invalid: {note}" for note in _notes(report, report.invalid)),
-        *_notes(report, [row for row in report.rows if row.verdict is not Verdict.INVALID]),
+        *_notes(report, [row for row in report.rows if row.verdict not in SAID_ELSEWHERE]),
     ]
 
 

@@ -10,7 +10,7 @@ from xenperf.report import distrust
 from xenperf.report.figures import figures
 from xenperf.report.model import Report
 from xenperf.report.table import WIDTH, Column, lay_out, paragraph
-from xenperf.stats.rows import Row
+from xenperf.stats.rows import NO_HVA, Row
 from xenperf.stats.verdict import Verdict
 
 LABEL_WIDTH: Final = 11
@@ -54,6 +54,7 @@ def _header(report: Report) -> list[str]:
         ("method", _method(report)),
         ("verdicts", _judgement(report)),
         ("guest", _guest(report)),
+        *_modelled(report),
         ("machine", _machine(report)),
         ("kernel", str(report.environment.get("kernel") or "unknown")),
         ("versions", _versions(report)),
@@ -89,6 +90,17 @@ def _guest(report: Report) -> str:
         f"{chosen['guest_bits']}-bit, memslots {chosen['slots']}, vCPUs {chosen['vcpus']} or as "
         f"many as a benchmark needs, port {chosen['port']}"
     )
+
+
+def _modelled(report: Report) -> list[tuple[str, str]]:
+    """Return which kernel the model was, and its patches; nothing for a real one."""
+    if report.settings.get("kernel") is None:
+        return []
+    patches = report.settings.get("patches")
+    names = patches if isinstance(patches, Sequence) and not isinstance(patches, str) else ()
+    words = [f"kernel {report.settings['kernel']}", f"patches: {', '.join(names) or 'none'}"]
+    words += [NO_HVA] if any(NO_HVA in row.notes for row in report.rows) else []
+    return [("modelled", "; ".join(words))]
 
 
 def _machine(report: Report) -> str:

@@ -5,18 +5,22 @@ from collections.abc import Sequence
 from typing import Final
 
 from xenperf.errors import UsageError
+from xenperf.scenarios.atomic import AtomicOverlay
 from xenperf.scenarios.break_apart import BreakApart
 from xenperf.scenarios.changes import OtherFrameRemap, SameFrameRemap, UnrelatedSlotChange
 from xenperf.scenarios.controls import CONTROLS
+from xenperf.scenarios.event_sources import EventSources
 from xenperf.scenarios.hot_paths import HOT_PATHS
 from xenperf.scenarios.kinds import Benchmark, Scenario
 
 BENCHMARKS: Final[tuple[Benchmark, ...]] = (*HOT_PATHS, *CONTROLS)
 SCENARIOS: Final[tuple[Scenario, ...]] = (
     BreakApart(),
+    EventSources(),
     OtherFrameRemap(),
     SameFrameRemap(),
     UnrelatedSlotChange(),
+    AtomicOverlay(),
 )
 
 

@@ -2,11 +2,13 @@
 
 from typing import Final
 
+import numpy as np
+
 from xenperf.abi.status import Delivery, Status
 from xenperf.hypervisor import Activation, Loop, Operation
 from xenperf.scenarios.kinds import Benchmark, Prepare, Setting
 from xenperf.vmm.activate import deactivate_vcpu_info
-from xenperf.vmm.events import set_bitmaps
+from xenperf.vmm.events import send_ports, set_bitmaps
 from xenperf.vmm.machine import play, without
 from xenperf.vmm.overlay import break_apart, regions, rejoin
 
@@ -33,8 +35,14 @@ def _masked(setting: Setting) -> Loop:
 
 
 def _to_shadow(setting: Setting) -> Loop:
-    deactivate_vcpu_info(setting.host, setting.activation, 0)
-    return setting.loop(Operation.SEND, Delivery.DELIVERED)
+    """Switch vcpu_info off; before 003d914220c9 ("vcpu_info safely copied") KVM refuses then."""
+    host, machine = setting.host, setting.machine
+    deactivate_vcpu_info(host, setting.activation, 0)
+    told = send_ports(host, np.array([machine.shape.port], np.uint32))[0]
+    set_bitmaps(host, machine.overlay_hva, machine.shape.layout)
+    return setting.loop(
+        Operation.SEND, Status.EINVAL if told == Status.EINVAL else Delivery.DELIVERED
+    )
 
 
 def _absent(setting: Setting) -> Loop:

@@ -10,6 +10,7 @@ from xenperf.stats.robust import median
 from xenperf.stats.verdict import DEFAULT, Judgement, Verdict, judge, judge_count, simultaneous
 
 CPU_TIME: Final = "cpu_time"
+NO_HVA: Final = "this kernel has no activation by HVA"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,8 @@ class WorkerTimes:
     """What one worker measured of one benchmark: nanoseconds an operation, slice by slice."""
 
     gpa_ns: tuple[float, ...]
-    hva_ns: tuple[float, ...]
+    hva_ns: tuple[float, ...] | None
+    """None where the kernel has no activation by HVA."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,9 @@ class CountSample:
     metric: str
     unit: str
     gpa: tuple[int, ...]
-    hva: tuple[int, ...]
+    hva: tuple[int, ...] | None
+    """None where the kernel has no activation by HVA."""
+
     invalid: str | None = None
 
 
@@ -84,7 +88,7 @@ def cost_rows(samples: Sequence[CostSample], settings: Judgement = DEFAULT) -> l
         for sample, found, verdict, bound in zip(group, estimates, verdicts, bounds, strict=True):
             ci = (_exp(bound.low), _exp(bound.high))
             judged[sample.benchmark] = _cost_row(sample, found, verdict, ci)
-    return [judged.get(sample.benchmark) or _invalid_row(sample) for sample in samples]
+    return [judged.get(sample.benchmark) or _row_without_ratio(sample) for sample in samples]
 
 
 def count_rows(samples: Sequence[CountSample]) -> list[Row]:
@@ -93,11 +97,15 @@ def count_rows(samples: Sequence[CountSample]) -> list[Row]:
 
 
 def _is_usable(sample: CostSample) -> bool:
-    return sample.invalid is None and bool(sample.workers)
+    return sample.invalid is None and bool(sample.workers) and not _lacks_hva(sample)
+
+
+def _lacks_hva(sample: CostSample) -> bool:
+    return bool(sample.workers) and all(worker.hva_ns is None for worker in sample.workers)
 
 
 def _log_ratios(worker: WorkerTimes) -> tuple[float, ...]:
-    return round_log_ratios(worker.gpa_ns, worker.hva_ns)
+    return round_log_ratios(worker.gpa_ns, worker.hva_ns or ())
 
 
 def _exp(log_ratio: float) -> float:
@@ -112,7 +120,7 @@ def _cost_row(
         metric=CPU_TIME,
         unit=sample.unit,
         gpa=median([median(worker.gpa_ns) for worker in sample.workers]),
-        hva=median([median(worker.hva_ns) for worker in sample.workers]),
+        hva=median([median(worker.hva_ns or ()) for worker in sample.workers]),
         ratio=found.ratio,
         ci=ci,
         verdict=verdict,
@@ -122,18 +130,20 @@ def _cost_row(
     )
 
 
-def _invalid_row(sample: CostSample) -> Row:
+def _row_without_ratio(sample: CostSample) -> Row:
+    """Return a row that is invalid, or that has no side to compare the GPA side with."""
+    gone = sample.invalid is None and _lacks_hva(sample)
     return Row(
         benchmark=sample.benchmark,
         metric=CPU_TIME,
         unit=sample.unit,
-        gpa=None,
+        gpa=median([median(worker.gpa_ns) for worker in sample.workers]) if gone else None,
         hva=None,
         ratio=None,
         ci=None,
-        verdict=Verdict.INVALID,
+        verdict=Verdict.GONE if gone else Verdict.INVALID,
         is_control=sample.is_control,
-        notes=(sample.invalid or "no worker finished it",),
+        notes=(NO_HVA if gone else sample.invalid or "no worker finished it",),
     )
 
 
@@ -141,10 +151,13 @@ def _count_row(sample: CountSample) -> Row:
     notes: tuple[str, ...] = ()
     gpa, hva = (values[0] if values else None for values in (sample.gpa, sample.hva))
     verdict = Verdict.INVALID
-    if sample.invalid is not None or gpa is None or hva is None:
+    found = sorted(set(sample.gpa)), sorted(set(sample.hva or ()))
+    if sample.invalid is not None or gpa is None or (hva is None and sample.hva is not None):
         notes = (sample.invalid or "no worker finished it",)
-    elif len(set(sample.gpa)) > 1 or len(set(sample.hva)) > 1:
-        notes = (f"varied between workers: {sorted(set(sample.gpa))} {sorted(set(sample.hva))}",)
+    elif any(len(values) > 1 for values in found):
+        notes = (f"varied between workers: {found[0]} {found[1]}",)
+    elif hva is None:
+        verdict, notes = Verdict.GONE, (NO_HVA,)
     else:
         verdict = judge_count(gpa, hva)
     return Row(

@@ -10,7 +10,7 @@ import contextlib
 import importlib
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Final
@@ -20,6 +20,10 @@ KERNELS: Final = tuple(
     f"{PACKAGE}.model.kernels.{name}"
     for name in ("caches", "control", "sending", "slots", "steps", "vcpus")
 )
+SWITCHES: Final = f"{PACKAGE}.switches"
+SHAREABLE: Final = tuple(
+    f"{PACKAGE}.{room}" for room in ("units", "errors", "abi", "sources", "hypervisor")
+)
 MODEL: Final = (f"{PACKAGE}.jit", *KERNELS, f"{PACKAGE}.model.host")
 
 _one_at_a_time = threading.RLock()  # sys.modules and sys.path belong to the whole process
@@ -28,11 +32,13 @@ _one_at_a_time = threading.RLock()  # sys.modules and sys.path belong to the who
 class ModelCopy:
     """One copy of the package's modules, apart from the running ones and from other copies."""
 
-    def __init__(self, source: Path, *, interpreted: bool) -> None:
+    def __init__(
+        self, source: Path, *, interpreted: bool, modules: dict[str, ModuleType] | None = None
+    ) -> None:
         """Prepare a copy of the package at *source*; ``load_copy`` makes one and fills it."""
         self.source = source
         self.interpreted = interpreted
-        self._modules: dict[str, ModuleType] = {}
+        self._modules = modules or {}
 
     def module(self, name: str) -> ModuleType:
         """Return the copy's module *name*, such as ``xenperf.jit``; imported when first wanted."""
@@ -66,7 +72,12 @@ class ModelCopy:
 
 
 def load_copy(
-    source: Path | None = None, *, interpreted: bool = False, modules: Sequence[str] = MODEL
+    source: Path | None = None,
+    *,
+    interpreted: bool = False,
+    switches: Collection[str] | None = None,
+    shares_types: bool = False,
+    modules: Sequence[str] = MODEL,
 ) -> ModelCopy:
     """Return a new copy of the package with *modules* imported; others follow when asked for.
 
@@ -74,14 +85,29 @@ def load_copy(
         Folder of the package, as another checkout has it; by default the running one.
     interpreted
         Leave the model plain Python, as ``NUMBA_DISABLE_JIT=1`` does.
+    switches
+        Names of the patches that it is built with; by default those of the merged kernel.
+    shares_types
+        Use the running addresses, errors and enumerations, so that a VM of the copy can be given to
+        running code. Only for a copy of the running sources.
     """
-    folder = (source or Path(__file__).parents[1]).resolve()
+    folder = (source or Path(__file__).parent).resolve()
     if folder.name != PACKAGE or not (folder / "__init__.py").is_file():
         raise ValueError(f"{folder}: no {PACKAGE} package; give the folder of that name")
-    copy = ModelCopy(folder, interpreted=interpreted)
+    shared = _shared_modules() if shares_types else None
+    copy = ModelCopy(folder, interpreted=interpreted, modules=shared)
+    if switches is not None:
+        vars(copy.module(SWITCHES))["PATCHES"] = frozenset(switches)  # read by what is imported now
     for name in modules:
         copy.module(name)
     return copy
+
+
+def _shared_modules() -> dict[str, ModuleType]:
+    """Return the running modules that the two sides must have in common."""
+    for name in SHAREABLE:
+        importlib.import_module(name)
+    return {name: m for name, m in sys.modules.items() if name.startswith(SHAREABLE)}
 
 
 def _take_modules() -> dict[str, ModuleType]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from xenperf import jit
-from xenperf.measure.copies import ModelCopy, load_copy
+from xenperf.copies import ModelCopy, load_copy
 
 JIT_ONLY = ("xenperf.jit",)
 RUNNING = Path(jit.__file__).parent
@@ -82,7 +82,7 @@ def test_an_interpreted_copy_is_plain_python_beside_the_running_one() -> None:
 
 
 def test_another_checkout_has_its_own_switches_and_cache_key(tmp_path: Path) -> None:
-    switched = ("READ_LOCK_FIRST: Final = True", "READ_LOCK_FIRST: Final = False")
+    switched = ('Final = "read-lock-first" in CHOSEN', "Final = False")
     copy = load_copy(_checkout(tmp_path, patches=switched))
     assert copy.module("xenperf.model.patches").READ_LOCK_FIRST is False
     assert load_copy().module("xenperf.model.patches").READ_LOCK_FIRST is True
