@@ -29,6 +29,9 @@ class Verb(NamedTuple):
 
 VERBS: Final = {
     "run": Verb("xenperf.cli.run", "Measure GPA against HVA: costs and outcomes side by side."),
+    "explore": Verb(
+        "xenperf.cli.explore", "Run two operations in every order of their steps, and check."
+    ),
     "list": Verb("xenperf.cli.list_", "Show every benchmark and scenario that can be run."),
 }
 
