@@ -29,6 +29,7 @@ class Verb(NamedTuple):
 
 VERBS: Final = {
     "run": Verb("xenperf.cli.run", "Measure GPA against HVA: costs and outcomes side by side."),
+    "cases": Verb("xenperf.cli.cases", "Play the outcome cases: what a kernel must answer."),
     "explore": Verb(
         "xenperf.cli.explore", "Run two operations in every order of their steps, and check."
     ),
