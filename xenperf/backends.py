@@ -47,14 +47,11 @@ def _model(patches: frozenset[str], *, interpreted: bool = False) -> Callable[[s
     ).module
 
 
-def _open_model(size: VmSize, patches: frozenset[str] = switches.PATCHES) -> Hypervisor:
-    host: Hypervisor = _model(patches)("xenperf.model.host").ModelHost(size)
-    return host
-
-
-def _open_interpreted(size: VmSize, patches: frozenset[str] = switches.PATCHES) -> Hypervisor:
-    """Open a VM whose steps are plain Python: some events are sooner counted than compiled for."""
-    module = _model(patches, interpreted=True)
+def _open_model(
+    size: VmSize, patches: frozenset[str] = switches.PATCHES, *, interpreted: bool = False
+) -> Hypervisor:
+    """Open a VM; *interpreted* where some events are sooner counted than compiled for."""
+    module = _model(patches, interpreted=interpreted)
     host: Hypervisor = module("xenperf.model.host").ModelHost(size)
     return host
 
@@ -83,7 +80,7 @@ BACKENDS: Final = {
             "model",
             "KVM's own steps, compiled; runs anywhere",
             _open_model,
-            _open_interpreted,
+            functools.partial(_open_model, interpreted=True),
             _compile_model,
         ),
         Backend("live", "a real kernel through /dev/kvm", _open_live, _open_live, lambda: None),

@@ -44,11 +44,6 @@ class Plan:
         if not 0 <= self.seed < 1 << 63:
             raise UsageError(f"seed {self.seed}", "out of range", "give 0 to 2^63 - 1")
 
-    @property
-    def is_quick(self) -> bool:
-        """Tell whether the run looks once instead of measuring the spread between processes."""
-        return self.workers == QUICK_WORKERS
-
     def for_worker(self, worker_idx: int) -> Self:
         """Return the plan of one worker: the same with a seed of its own."""
         return replace(self, seed=self.seed * MAX_WORKERS + worker_idx)

@@ -10,7 +10,7 @@ import os
 import random
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from xenperf.backends import backend
@@ -125,8 +125,7 @@ def _activations(plan: Plan) -> Activations:
 
 
 def _shape_for(shape: Shape, benchmark: Benchmark) -> Shape:
-    nr_vcpus = max(shape.nr_vcpus, benchmark.nr_vcpus)
-    return Shape(shape.nr_slots, nr_vcpus, shape.long_mode, shape.port)
+    return replace(shape, nr_vcpus=max(shape.nr_vcpus, benchmark.nr_vcpus))
 
 
 @contextlib.contextmanager
