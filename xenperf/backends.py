@@ -36,7 +36,9 @@ _SOURCES: Final = "xenperf.model.kernels.sources"
 
 
 @functools.cache
-def _model(patches: frozenset[str], *, interpreted: bool = False) -> Callable[[str], ModuleType]:
+def model(
+    patches: frozenset[str] = switches.PATCHES, *, interpreted: bool = False
+) -> Callable[[str], ModuleType]:
     """Return how to get a module of the model that is built with *patches*: the running one's, or
     those of a copy. Imported here: Numba takes half a second.
     """
@@ -51,13 +53,17 @@ def _open_model(
     size: VmSize, patches: frozenset[str] = switches.PATCHES, *, interpreted: bool = False
 ) -> Hypervisor:
     """Open a VM; *interpreted* where some events are sooner counted than compiled for."""
-    module = _model(patches, interpreted=interpreted)
+    module = model(patches, interpreted=interpreted)
     host: Hypervisor = module("xenperf.model.host").ModelHost(size)
     return host
 
 
 def _compile_model(patches: frozenset[str] = switches.PATCHES) -> None:
-    module = _model(patches)
+    compile_for_timing(model(patches))
+
+
+def compile_for_timing(module: Callable[[str], ModuleType]) -> None:
+    """Compile what timing the catalogue needs, of the model whose modules *module* returns."""
     module("xenperf.model.host")  # it imports whatever defines the kernels
     jit = module("xenperf.jit")
     jit.compile_all(

@@ -12,7 +12,8 @@ from xenperf.cli.run import verb
 from xenperf.errors import UsageError
 from xenperf.measure import session
 from xenperf.measure.plan import Plan
-from xenperf.stats.rows import CPU_TIME, NO_HVA, Row
+from xenperf.stats.rows import Row
+from xenperf.stats.samples import CPU_TIME, NO_HVA
 from xenperf.stats.verdict import Verdict
 from xenperf.switches import MERGED
 
@@ -22,12 +23,16 @@ GONE = Row(
 )
 
 
+def patches_of(plan: Plan) -> tuple[str, ...] | None:
+    return plan.comparisons[0].sides[0].build.patches
+
+
 @pytest.fixture
 def plans(monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
     """Keep the plan of a run and answer with one row; empty: nothing was begun."""
     seen: list[Plan] = []
 
-    def run(plan: Plan, *_: object) -> session.Session:
+    def run(plan: Plan, *_: object, **__: object) -> session.Session:
         seen.append(plan)
         return session.Session(plan)
 
@@ -38,13 +43,13 @@ def plans(monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
 
 def test_by_default_the_kernel_is_the_merged_one(plans: list[Plan], invoke: Invoke) -> None:
     found = invoke("run")
-    assert plans[0].patches == MERGED
+    assert patches_of(plans[0]) == MERGED
     assert f"modelled   kernel gpa-hva; patches: {MERGED[0]}, " in found.out
 
 
 def test_a_kernel_and_its_patches_are_planned_and_named(plans: list[Plan], invoke: Invoke) -> None:
     found = invoke("run", "--kernel", "gpa-only", "--with", "no-xen-lock")
-    assert plans[0].patches == ("no-xen-lock",)
+    assert patches_of(plans[0]) == ("no-xen-lock",)
     words = " ".join(found.out.split())
     assert f"kernel gpa-only with no-xen-lock; patches: no-xen-lock; {NO_HVA}" in words
     assert "gone" in found.out
@@ -96,6 +101,6 @@ def test_the_command_runs_the_same_kernel_again(request_: Request) -> None:
 
 def test_a_real_kernel_is_what_it_is() -> None:
     plan = Request(backend="live").plan(drawn_seed=7)
-    assert (plan.patches, settings(plan)["kernel"]) == (None, None)
+    assert (patches_of(plan), settings(plan)["kernel"]) == (None, None)
     with pytest.raises(UsageError):
         Request(backend="live", added=("no-xen-lock",)).plan(drawn_seed=7)

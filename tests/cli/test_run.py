@@ -27,8 +27,10 @@ class FakeSession:
     cut_short: str | None = None
     nr_finished: int = 1
     plan: Plan | None = None
+    workers: list[list[dict[str, Any]]] = field(default_factory=list)
+    seconds: float = 0.0
 
-    def run(self, plan: Plan, *_: object) -> "FakeSession":
+    def run(self, plan: Plan, *_: object, **__: object) -> "FakeSession":
         self.plan = plan
         return self
 

@@ -36,4 +36,3 @@ def test_a_changed_checkout_says_so(tmp_path: Path) -> None:
 def test_a_missing_file_of_the_kernel_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "_read", lambda path: None)
     assert environment.describe()["clock_source"] is None
-    assert environment.steal_ticks() is None

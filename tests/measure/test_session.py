@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 
 from xenperf.errors import MeasurementError
+from xenperf.measure import process as process_module
 from xenperf.measure import session as session_module
 from xenperf.measure.plan import Plan
 from xenperf.measure.session import Progress, Session, run
 from xenperf.stats.verdict import Verdict
 
+VARIANT = {"comparison": "", "variant": ""}
 NAMES = ("gpc.check", "lock.read", "break_apart")
 
 
@@ -51,7 +53,8 @@ def test_counts_of_all_workers_agree(finished: Session) -> None:
 
 def test_nothing_is_compiled_while_a_slice_runs(finished: Session) -> None:
     for message in (m for worker in finished.workers for m in worker if m["kind"] == "cost"):
-        assert max(message["gpa"]["cpu_ns"] + message["hva"]["cpu_ns"]) < 50e6
+        sides = message["sides"]
+        assert max(sides["gpa"]["cpu_ns"] + sides["hva"]["cpu_ns"]) < 50e6
 
 
 def test_progress_counts_up_to_the_whole() -> None:
@@ -63,7 +66,7 @@ def test_progress_counts_up_to_the_whole() -> None:
 
 
 def fake_worker(monkeypatch: pytest.MonkeyPatch, script: str) -> None:
-    monkeypatch.setattr(session_module, "WORKER", (sys.executable, "-c", script))
+    monkeypatch.setattr(process_module, "WORKER", (sys.executable, "-c", script))
 
 
 def test_a_worker_that_dies_is_named_with_its_last_words(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,12 +78,12 @@ def test_a_worker_that_dies_is_named_with_its_last_words(monkeypatch: pytest.Mon
 def test_a_worker_that_dies_later_costs_only_what_it_had_not_said(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    first = json.dumps(run(quick(workers=1)).workers[0][0])
+    first = json.dumps(run(quick(workers=1)).workers[0][1])
     fake_worker(monkeypatch, f"import sys; print({first!r}, flush=True); sys.exit('killed')")
     session = run(quick())
     assert session.cut_short == "worker ended with 1: killed"
     assert session.nr_finished == 0
-    assert session.rows()[0].gpa is not None
+    assert session.rows()[0].base is not None
     assert session.rows()[1].verdict is Verdict.INVALID
 
 
@@ -91,7 +94,7 @@ def test_an_interrupt_keeps_what_was_finished(monkeypatch: pytest.MonkeyPatch) -
         yield from finished_messages
 
     finished_messages = run(quick(workers=1)).workers[0]
-    monkeypatch.setattr(session_module, "_messages", messages)
+    monkeypatch.setattr(session_module, "messages", messages)
     session = run(quick(workers=3))
     assert session.cut_short == "interrupted"
     assert session.nr_finished == 1
@@ -109,7 +112,7 @@ def test_an_interrupted_run_leaves_no_worker_behind(monkeypatch: pytest.MonkeyPa
         threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
         return process
 
-    monkeypatch.setattr(session_module.subprocess, "Popen", remember)
+    monkeypatch.setattr(process_module.subprocess, "Popen", remember)
     session = run(quick())
     assert session.cut_short == "interrupted"
     with pytest.raises(ProcessLookupError):
@@ -120,18 +123,26 @@ def test_a_benchmark_that_answers_wrong_is_invalid_and_the_rest_is_kept() -> Non
     session = Session(quick(workers=1))
     session.workers = [
         [
-            {"kind": "cost", "name": "gpc.check", "invalid": "3 of 8 operations went wrong"},
+            {
+                "kind": "cost",
+                "name": "gpc.check",
+                "invalid": "3 of 8 operations went wrong",
+                **VARIANT,
+            },
             {
                 "kind": "cost",
                 "name": "lock.read",
                 "n": 10,
-                "gpa": {"cpu_ns": [100] * 8},
-                "hva": {"cpu_ns": [101] * 8},
+                **VARIANT,
+                "sides": {
+                    "gpa": {"cpu_ns": [100] * 8, "wall_ns": [110] * 8},
+                    "hva": {"cpu_ns": [101] * 8, "wall_ns": [110] * 8},
+                },
             },
-            {"kind": "count", "name": "break_apart", "invalid": "memslot 1: failed", "counts": []},
+            {"kind": "count", "name": "break_apart", "invalid": "memslot 1: failed", **VARIANT},
         ]
     ]
     check, read, outcome = session.rows()
     assert check.verdict is outcome.verdict is Verdict.INVALID
     assert check.notes == ("3 of 8 operations went wrong",)
-    assert read.gpa == 10.0
+    assert read.base == 10.0

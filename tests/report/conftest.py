@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from xenperf.report.model import Report
-from xenperf.stats.rows import CPU_TIME, Row
+from xenperf.stats.rows import Row
+from xenperf.stats.samples import CPU_TIME
 from xenperf.stats.verdict import Verdict
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -29,8 +30,8 @@ def cost(
         benchmark=name,
         metric=CPU_TIME,
         unit=unit,
-        gpa=gpa,
-        hva=gpa * ratio,
+        base=gpa,
+        head=gpa * ratio,
         ratio=ratio,
         ci=(ratio - half_width, ratio + half_width),
         verdict=verdict,

@@ -15,9 +15,9 @@ def test_a_ratio_has_the_digits_of_its_interval() -> None:
 
 
 def test_a_wide_interval_takes_digits_from_the_times_too() -> None:
-    shown = figures(replace(ROW, gpa=108.6498, hva=86.9, ratio=0.8, ci=(0.6, 1.0)))
+    shown = figures(replace(ROW, base=108.6498, head=86.9, ratio=0.8, ci=(0.6, 1.0)))
     assert shown == Figures("109", "87", "0.80", "[0.60, 1.00]")
-    assert figures(replace(ROW, gpa=1086.498, ci=(0.2, 0.6))).gpa == "1100"
+    assert figures(replace(ROW, base=1086.498, ci=(0.2, 0.6))).base == "1100"
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_a_wide_interval_takes_digits_from_the_times_too() -> None:
     [(0.00123456, "0.00123"), (0.94623, "0.946"), (9.996, "10.00"), (12345.6, "12300")],
 )
 def test_a_time_has_three_digits_at_most(gpa: float, expected: str) -> None:
-    assert figures(replace(ROW, gpa=gpa)).gpa == expected
+    assert figures(replace(ROW, base=gpa)).base == expected
 
 
 def test_without_an_interval_there_are_two_digits_and_no_ratio() -> None:
@@ -44,5 +44,5 @@ def test_counts_are_exact() -> None:
 
 
 def test_what_was_not_measured_is_a_dash() -> None:
-    row = replace(ROW, gpa=None, hva=None, ratio=None, ci=None, verdict=Verdict.INVALID)
+    row = replace(ROW, base=None, head=None, ratio=None, ci=None, verdict=Verdict.INVALID)
     assert figures(row) == Figures("-", "-", "-", "-")

@@ -43,7 +43,7 @@ def test_figures_are_kept_in_full(report: Report) -> None:
 
 
 def test_what_is_no_number_becomes_null(report: Report) -> None:
-    row = replace(report.rows[0], ci=(0.0, math.inf), gpa=math.nan, worker_ratios=(math.inf, 1.0))
+    row = replace(report.rows[0], ci=(0.0, math.inf), base=math.nan, worker_ratios=(math.inf, 1.0))
     environment = {**report.environment, "load_1min": math.nan}
     found = json.loads(
         json_.render(replace(report, rows=(row,), environment=environment)),
@@ -57,6 +57,6 @@ def test_what_is_no_number_becomes_null(report: Report) -> None:
 
 
 def test_counts_are_integers(report: Report) -> None:
-    as_floats = [replace(row, gpa=64.0, hva=0.0) for row in report.outcomes]
+    as_floats = [replace(row, base=64.0, head=0.0) for row in report.outcomes]
     rows = json.loads(json_.render(replace(report, rows=tuple(as_floats))))["rows"]
     assert all(type(row["gpa"]) is int and type(row["hva"]) is int for row in rows)

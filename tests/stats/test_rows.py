@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from xenperf.stats.rows import CostSample, CountSample, WorkerTimes, cost_rows, count_rows
+from xenperf.stats.rows import cost_rows, count_rows
+from xenperf.stats.samples import CostSample, CountSample, WorkerTimes
 from xenperf.stats.verdict import Verdict
 
 
@@ -33,8 +34,8 @@ def test_a_tenth_more_by_hva_is_slower_and_a_tenth_less_is_faster() -> None:
 
 def test_figures_are_medians_in_the_unit_of_the_benchmark() -> None:
     (row,) = cost_rows([sample("a", 2.0)])
-    assert row.gpa == pytest.approx(40.08, abs=0.1)
-    assert row.hva == pytest.approx(80.16, abs=0.2)
+    assert row.base == pytest.approx(40.08, abs=0.1)
+    assert row.head == pytest.approx(80.16, abs=0.2)
 
 
 def test_an_invalid_cost_keeps_its_row_and_its_reason_and_its_place() -> None:
@@ -42,7 +43,7 @@ def test_an_invalid_cost_keeps_its_row_and_its_reason_and_its_place() -> None:
     rows = cost_rows([sample("a", 1.0), broken, sample("c", 1.0)])
     assert [row.benchmark for row in rows] == ["a", "b", "c"]
     assert rows[1].verdict is Verdict.INVALID
-    assert rows[1].gpa is None
+    assert rows[1].base is None
     assert rows[1].notes == ("3 of 8 went wrong",)
 
 

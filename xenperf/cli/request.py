@@ -16,6 +16,7 @@ from xenperf.measure.plan import (
     QUICK_WORKERS,
     Plan,
 )
+from xenperf.measure.sides import Build, by_activation
 from xenperf.model.patches import GPA_HVA, PATCHES, choose, describe
 from xenperf.record.atomic import ensure_writable
 from xenperf.report.model import Setting
@@ -63,7 +64,7 @@ class Request:
             rounds=_given(self.rounds, QUICK_ROUNDS if self.quick else DEFAULT_ROUNDS),
             slice_ns=QUICK_SLICE_NS if self.quick else DEFAULT_SLICE_NS,
             seed=_given(self.seed, drawn_seed),
-            patches=self.patches(),
+            comparisons=(by_activation(Build(patches=self.patches())),),
             compile_all=not self.only,
         )
 
@@ -105,6 +106,7 @@ def check_backend(plan: Plan) -> None:
 
 def settings(plan: Plan) -> dict[str, Setting]:
     """Return *plan*, and how it is judged, as plain data for the report."""
+    patches = plan.comparisons[0].sides[0].build.patches
     return {
         "names": plan.names,
         "workers": plan.workers,
@@ -114,8 +116,8 @@ def settings(plan: Plan) -> dict[str, Setting]:
         "slots": plan.shape.nr_slots,
         "vcpus": plan.shape.nr_vcpus,
         "port": plan.shape.port,
-        "kernel": None if plan.patches is None else describe(plan.patches),
-        "patches": plan.patches,
+        "kernel": None if patches is None else describe(patches),
+        "patches": patches,
         "guest_bits": 64 if plan.shape.long_mode else 32,
         "margin": DEFAULT.margin,
         "band": DEFAULT.band,

@@ -9,6 +9,7 @@ import click
 from xenperf.backends import BACKENDS
 from xenperf.cli import progress
 from xenperf.cli.exit_codes import RUN_EPILOG, exit_code
+from xenperf.cli.reporting import report_of
 from xenperf.cli.request import BITS, DEFAULTS, Request, check_backend, command, settings
 from xenperf.cli.streams import Streams
 from xenperf.errors import UsageError
@@ -118,14 +119,8 @@ def run(request: Request, streams: Streams) -> int:
     conditions = environment.describe()
     with progress.shown(plan, streams.err) as on_progress:
         found = session.run(plan, on_progress)
-    report = Report(
-        rows=tuple(found.rows()),
-        backend=plan.backend,
-        environment=conditions,
-        settings=settings(plan),
-        command=command(request, plan),
-        nr_finished=found.nr_finished,
-        cut_short=found.cut_short,
+    report = report_of(
+        found, environment=conditions, settings=settings(plan), command=command(request, plan)
     )
     if report.cut_short and not report.has_figures:
         raise UsageError("run", f"{report.cut_short} before anything was measured")

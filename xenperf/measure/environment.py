@@ -31,12 +31,6 @@ def describe() -> Described:
     }
 
 
-def steal_ticks() -> int | None:
-    """Return how many ticks the hypervisor has kept from this machine since boot."""
-    line = (_read(Path("/proc/stat")) or "").partition("\n")[0].split()
-    return int(line[8]) if len(line) > 8 else None
-
-
 def commit(folder: Path) -> str | None:
     """Return the commit that *folder* is checked out at, with a mark if it was changed since."""
     try:

@@ -2,9 +2,10 @@
 
 import json
 from dataclasses import asdict, dataclass, replace
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from xenperf.errors import UsageError
+from xenperf.measure.sides import BY_ACTIVATION, Comparison
 from xenperf.vmm.machine import Shape
 
 DEFAULT_WORKERS: Final = 10
@@ -20,7 +21,7 @@ DISCARDED_SLICES: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A run: names from the catalogue on one back end, by both activations."""
+    """A run: names from the catalogue on one back end, and which sides are compared."""
 
     names: tuple[str, ...]
     backend: str = "model"
@@ -31,9 +32,7 @@ class Plan:
     """Thread CPU time of one slice, in nanoseconds."""
 
     seed: int = 0
-    patches: tuple[str, ...] | None = None
-    """What the modelled kernel is built with; None: as merged, or a kernel that is what it is."""
-
+    comparisons: tuple[Comparison, ...] = (BY_ACTIVATION,)
     compile_all: bool = True
     """Compile every kernel up front, on two processors; else each when it is first used."""
 
@@ -48,6 +47,10 @@ class Plan:
         """Return the plan of one worker: the same with a seed of its own."""
         return replace(self, seed=self.seed * MAX_WORKERS + worker_idx)
 
+    def of(self, name: str) -> tuple[Comparison, ...]:
+        """Return the comparisons that *name* takes part in."""
+        return tuple(c for c in self.comparisons if c.names is None or name in c.names)
+
     def to_json(self) -> str:
         """Return the plan as one line."""
         return json.dumps(asdict(self))
@@ -55,10 +58,20 @@ class Plan:
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Return the plan that ``to_json`` wrote."""
-        fields = json.loads(text)
-        patches = fields["patches"]
-        fields["patches"] = None if patches is None else tuple(patches)
-        return cls(**{**fields, "names": tuple(fields["names"]), "shape": Shape(**fields["shape"])})
+        return cls.from_fields(json.loads(text))
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, Any]) -> Self:
+        """Return the plan with *fields*, as ``to_json`` lays them out."""
+        comparisons = tuple(Comparison.from_fields(c) for c in fields["comparisons"])
+        return cls(
+            **{
+                **fields,
+                "names": tuple(fields["names"]),
+                "shape": Shape(**fields["shape"]),
+                "comparisons": comparisons,
+            }
+        )
 
 
 def _check(name: str, value: int, most: int) -> None:

@@ -1,22 +1,24 @@
 """A whole run: fresh workers one after another, what each measured, and what was left undone."""
 
-import contextlib
-import json
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from xenperf.errors import MeasurementError
 from xenperf.measure.plan import Plan
+from xenperf.measure.process import messages
+from xenperf.measure.samples import cost_samples, count_samples, unmeasured
 from xenperf.scenarios import catalogue
-from xenperf.stats.rows import CostSample, CountSample, Row, WorkerTimes, cost_rows, count_rows
+from xenperf.stats.rows import Row, cost_rows, count_rows
+from xenperf.stats.samples import CostSample, CountSample
+from xenperf.stats.verdict import DEFAULT, Verdict
 
-WORKER: Final = (sys.executable, "-m", "xenperf.measure.worker")
 Message = dict[str, Any]
+LOOKS: Final = 3
+"""How often undecided rows are looked at when there is a budget: the error rate is shared out."""
+
+INTERRUPTED: Final = "interrupted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,115 +40,157 @@ class Session:
     cut_short: str | None = None
     """Why not every worker ran to its end: "interrupted", or a dead worker's last words."""
 
+    budget_s: float | None = None
+    """Seconds that may be spent; with a budget, undecided rows get more workers."""
+
+    looks: list[int] = field(default_factory=list)
+    """How many workers there were each time that rows were judged, but for the last time."""
+
     @property
     def nr_finished(self) -> int:
-        """How many workers measured everything."""
-        return sum(len(messages) == len(self.plan.names) for messages in self.workers)
+        """How many workers measured everything that they were given."""
+        return sum(is_finished(said) for said in self.workers)
+
+    @property
+    def seconds(self) -> float:
+        """How long the finished workers took, one after another."""
+        return float(sum(said[-1]["seconds"] for said in self.workers if is_finished(said)))
 
     def rows(self) -> list[Row]:
-        """Return the judged rows, in the order of the catalogue: costs, then counts."""
-        costs = [self._cost(name) for name in self.plan.names if not catalogue.is_scenario(name)]
-        counts = [
-            sample
-            for name in self.plan.names
-            if catalogue.is_scenario(name)
-            for sample in self._counts(name)
-        ]
-        return cost_rows(costs) + count_rows(counts)
+        """Return the judged rows, in the order of the plan: costs, then counts.
 
-    def _of(self, name: str) -> list[Message]:
-        return [m for messages in self.workers for m in messages if m["name"] == name]
-
-    def _cost(self, name: str) -> CostSample:
-        benchmark, messages = catalogue.benchmark(name), self._of(name)
-        return CostSample(
-            benchmark=name,
-            unit=benchmark.unit,
-            workers=tuple(_times(m) for m in messages if "invalid" not in m),
-            is_control=benchmark.is_control,
-            invalid=next((m["invalid"] for m in messages if "invalid" in m), None),
-        )
-
-    def _counts(self, name: str) -> list[CountSample]:
-        messages = self._of(name)
-        invalid = next((m["invalid"] for m in messages if "invalid" in m), None)
-        if invalid is not None or not messages:
-            return [CountSample(name, "outcome", "", (), (), invalid)]
-        return [
-            CountSample(
-                benchmark=f"{name}.{first['subject']}",
-                metric=first["metric"],
-                unit=first["unit"],
-                gpa=tuple(m["counts"][idx]["gpa"] for m in messages),
-                hva=None
-                if first["hva"] is None
-                else tuple(m["counts"][idx]["hva"] for m in messages),
-            )
-            for idx, first in enumerate(messages[0]["counts"])
-        ]
+        With a budget there are several looks at rows that were undecided so far; each look spends
+        its share of the error rate, and a row once decided stays so.
+        """
+        alpha = DEFAULT.alpha if self.budget_s is None else DEFAULT.alpha / LOOKS
+        settings = replace(DEFAULT, alpha=alpha)
+        decided: dict[tuple[str, str, tuple[str, str]], Row] = {}
+        for nr_workers in (*self.looks, len(self.workers)):
+            samples = _all_costs(self.plan, self.workers[:nr_workers])
+            open_ones = [s for s in samples if s.key not in decided]
+            judged = cost_rows(open_ones, settings)
+            decided |= {row.key: row for row in judged if row.verdict is not Verdict.UNDECIDED}
+        still_open = {row.key: row for row in judged}
+        costs = [decided.get(s.key) or still_open[s.key] for s in samples]
+        return costs + count_rows(_all_counts(self.plan, self.workers))
 
 
-def run(plan: Plan, on_progress: Callable[[Progress], None] = lambda progress: None) -> Session:
+def is_finished(said: Sequence[Message]) -> bool:
+    """Tell whether a worker came to its end."""
+    return bool(said) and said[-1]["kind"] == "end"
+
+
+def run(
+    plan: Plan,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+    *,
+    budget_s: float | None = None,
+    resumed: Session | None = None,
+    on_worker: Callable[[Session], None] = lambda session: None,
+) -> Session:
     """Run every worker of *plan*; what ends the run early is kept as ``cut_short``.
+
+    budget_s
+        Extend what is undecided to twice and four times the workers while it lasts.
+    resumed
+        A session of the same plan that was cut short: its finished workers are kept.
+    on_worker
+        Called after each worker, so that what is finished can be saved.
 
     ``MeasurementError`` when a worker dies before anything was measured.
     """
-    session = Session(plan)
-    total = plan.workers * len(plan.names)
+    session = Session(plan, budget_s=budget_s)
+    if resumed is not None:
+        session.workers = [said for said in resumed.workers if is_finished(said)]
+        session.looks = [look for look in resumed.looks if look <= len(session.workers)]
     try:
-        for worker_idx in range(plan.workers):
-            messages: list[Message] = []
-            session.workers.append(messages)
-            for message in _messages(plan.for_worker(worker_idx)):
-                doing = message.get("doing") or message["name"]
-                if message["kind"] != "progress":
-                    messages.append(message)
-                done = sum(map(len, session.workers))
-                on_progress(Progress(worker_idx, done, total, doing))
+        _run_workers(session, plan, plan.workers, on_progress, on_worker)
+        if budget_s is not None:
+            _extend(session, on_progress, on_worker)
     except KeyboardInterrupt:
-        session.cut_short = "interrupted"
+        session.cut_short = INTERRUPTED
     except MeasurementError as death:
-        if not any(session.workers):
+        if not any("name" in message for said in session.workers for message in said):
             raise
         session.cut_short = str(death)
     return session
 
 
-def _times(message: Message) -> WorkerTimes:
-    n = message["n"]
-    return WorkerTimes(
-        gpa_ns=tuple(ns / n for ns in message["gpa"]["cpu_ns"]),
-        hva_ns=None if message["hva"] is None else tuple(ns / n for ns in message["hva"]["cpu_ns"]),
-    )
+def _run_workers(
+    session: Session,
+    plan: Plan,
+    nr_workers: int,
+    on_progress: Callable[[Progress], None],
+    on_worker: Callable[[Session], None],
+) -> None:
+    """Run workers of *plan* until *session* has *nr_workers* of them."""
+    per_worker = sum(len(plan.of(name)) for name in plan.names)
+    first = len(session.workers)
+    for worker_idx in range(first, nr_workers):
+        said: list[Message] = []
+        session.workers.append(said)
+        nr_done, began = 0, session.seconds
+        for message in messages(plan.for_worker(worker_idx)):
+            if message["kind"] == "begin":
+                message["at"] = began  # seconds of measuring since the first worker began
+            if message["kind"] != "progress":
+                said.append(message)
+            nr_done += "name" in message
+            doing = message.get("doing") or message.get("name")
+            if doing:
+                done = (worker_idx - first) * per_worker + nr_done
+                total = (nr_workers - first) * per_worker
+                on_progress(Progress(worker_idx, done, total, doing))
+        on_worker(session)
 
 
-def _messages(plan: Plan) -> Iterator[Message]:
-    """Yield what one worker says. It has a session of its own, so that Ctrl-C reaches us first."""
-    worker = subprocess.Popen(
-        WORKER,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    assert worker.stdin is not None
-    assert worker.stdout is not None
-    assert worker.stderr is not None
-    try:
-        with contextlib.suppress(BrokenPipeError):  # it died already: its last words say why
-            worker.stdin.write(plan.to_json() + "\n")
-            worker.stdin.close()
-        for line in worker.stdout:
-            yield json.loads(line)
-        last_words = worker.stderr.read().strip().splitlines()
-        if worker.wait() != 0:
-            reason = last_words[-1] if last_words else "it left no message"
-            raise MeasurementError(f"worker ended with {worker.returncode}", reason)
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(worker.pid, signal.SIGKILL)
-        for pipe in (worker.stdin, worker.stdout, worker.stderr):
-            with contextlib.suppress(OSError):
-                pipe.close()
-        worker.wait()
+def _extend(
+    session: Session,
+    on_progress: Callable[[Progress], None],
+    on_worker: Callable[[Session], None],
+) -> None:
+    """Give undecided rows twice, then four times the workers, as far as the budget reaches."""
+    started, plan = time.monotonic() - session.seconds, session.plan
+    for look in range(1, LOOKS):
+        names = [row.benchmark for row in session.rows() if row.verdict is Verdict.UNDECIDED]
+        chosen = tuple(name for name in plan.names if name in set(names))
+        wanted = plan.workers << look
+        cost_s = session.seconds / max(1, len(session.workers)) * (wanted - len(session.workers))
+        share = len(chosen) / max(1, len(plan.names))
+        if not chosen or _left(session, started) < cost_s * share:
+            return
+        session.looks.append(len(session.workers))
+        _run_workers(session, replace(plan, names=chosen), wanted, on_progress, on_worker)
+
+
+def _left(session: Session, started: float) -> float:
+    """Return how many seconds of the budget are left."""
+    return (session.budget_s or 0.0) - (time.monotonic() - started)
+
+
+def _all_costs(plan: Plan, workers: Sequence[Sequence[Message]]) -> list[CostSample]:
+    """Return the costs, those too that no worker came to."""
+    missing = set(unmeasured(plan, workers))
+    found = cost_samples(plan, workers)
+    lost = [_lost(name) for name in plan.names if name in missing and name not in _scenarios(plan)]
+    place = {name: idx for idx, name in enumerate(plan.names)}
+    return sorted([*found, *lost], key=lambda sample: place[sample.benchmark])
+
+
+def _all_counts(plan: Plan, workers: Sequence[Sequence[Message]]) -> list[CountSample]:
+    """Return the counts, those too that no worker came to."""
+    missing = set(unmeasured(plan, workers)) & _scenarios(plan)
+    lost = [CountSample(name, "outcome", "", (), ()) for name in plan.names if name in missing]
+    return count_samples(plan, workers) + lost
+
+
+def _lost(name: str) -> CostSample:
+    """Return the sample of a cost that no worker came to; other revisions may know more names."""
+    if name not in catalogue.names():
+        return CostSample(name, "", ())
+    entry = catalogue.benchmark(name)
+    return CostSample(name, entry.unit, (), is_control=entry.is_control)
+
+
+def _scenarios(plan: Plan) -> set[str]:
+    return {name for name in plan.names if catalogue.is_scenario(name)}

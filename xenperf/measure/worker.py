@@ -1,4 +1,4 @@
-"""One fresh process: measures everything in the plan once, both activations side by side.
+"""One fresh process: measures everything in the plan once, all sides of a comparison in turn.
 
 Reads a plan from standard input and writes one JSON object a line to standard output, so that what
 is finished survives whatever happens next. Run as ``python -m xenperf.measure.worker``.
@@ -9,136 +9,155 @@ import json
 import os
 import random
 import sys
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
-from xenperf.backends import backend
 from xenperf.errors import XenperfError
-from xenperf.hypervisor import Activation, Feature, Hypervisor, Loop, VmSize
+from xenperf.measure import conditions
+from xenperf.measure.builds import LoadedBuild, load
 from xenperf.measure.plan import Plan
-from xenperf.measure.schedule import Slices, WrongAnswerError, alone, alternate
-from xenperf.scenarios import catalogue
-from xenperf.scenarios.kinds import Benchmark, Count, Setting, ready
-from xenperf.vmm.machine import Shape
+from xenperf.measure.schedule import WrongAnswerError, take_turns
+from xenperf.measure.sides import Build, Comparison, Side
+from xenperf.stats.samples import CPU_TIME
 
 Message = dict[str, Any]
-Activations = list[Activation]
+
+
+class CompiledLateError(Exception):
+    """Code was compiled while slices ran."""
 
 
 def measure(plan: Plan) -> Iterator[Message]:
-    """Yield a message for each name of *plan*, costs and counts alike, and before compiling."""
-    drawn = random.Random(plan.seed)
+    """Yield what began, a message for each name and comparison of *plan*, and what ended."""
+    worker = Worker(plan)
+    started = time.monotonic()
+    yield {"kind": "begin", "seed": plan.seed, "conditions": conditions.now()}
     if plan.compile_all:
         yield {"kind": "progress", "doing": "compile"}
-        backend(plan.backend).warm_up(*_patches(plan))
-    there = _activations(plan)
+        worker.warm_up()
     for name in plan.names:
-        order = drawn.sample(there, len(there))
-        if catalogue.is_scenario(name):
-            yield observe(plan, name, order)
-        else:
-            yield time_benchmark(plan, catalogue.benchmark(name), order, drawn)
+        for comparison in plan.of(name):
+            yield from worker.measured(name, comparison)
+    seconds = round(time.monotonic() - started, 3)
+    yield {"kind": "end", "seconds": seconds, "conditions": conditions.now()}
 
 
-def time_benchmark(
-    plan: Plan, benchmark: Benchmark, order: Activations, drawn: random.Random
-) -> Message:
-    """Time one benchmark; *order* says which machine is built first."""
-    message: Message = {"kind": "cost", "name": benchmark.name, "order": [str(a) for a in order]}
-    shape = _shape_for(plan.shape, benchmark)
-    with contextlib.ExitStack() as machines:
-        settings = {a: machines.enter_context(_ready(plan, shape, a)) for a in order}
-        try:
-            loops = {a: benchmark.prepare(settings[a]) for a in order}
-            n, slices = _timed(plan, loops, benchmark.cycle, drawn)
-        except (WrongAnswerError, XenperfError) as error:
-            return {**message, "invalid": str(error)}
-    return {**message, "n": n, **_by_activation({a: asdict(s) for a, s in slices.items()})}
+class Worker:
+    """The builds of a plan, loaded, and the dice that decide who goes first."""
+
+    def __init__(self, plan: Plan) -> None:
+        """Load every build that *plan* names."""
+        self.plan = plan
+        self._drawn = random.Random(plan.seed)
+        builds = [side.build for comparison in plan.comparisons for side in comparison.sides]
+        self._builds = load(builds, plan.backend, self._drawn)
+        self._able: dict[tuple[Build, str], bool] = {}
+
+    def warm_up(self) -> None:
+        """Compile everything that timing needs."""
+        for build in self._builds.values():
+            build.warm_up()
+
+    def measured(self, name: str, comparison: Comparison) -> Iterator[Message]:
+        """Yield the message of one name in one comparison; none if it takes no part."""
+        there = [side for side in comparison.sides if self._has(side, name)]
+        if not there:
+            return
+        entry = self._build(there[0]).benchmark(name)
+        message = {"name": name, "comparison": comparison.variant, "variant": comparison.variant}
+        if entry is None:
+            yield {"kind": "count", **message, **self._observed(name, comparison, there)}
+        elif not entry.is_control or comparison.has_controls:
+            message |= described(entry, comparison)
+            yield {"kind": "cost", **message, **self._timed(name, comparison, there, entry.cycle)}
+
+    def _timed(self, name: str, comparison: Comparison, there: list[Side], cycle: int) -> Message:
+        """Time *name* on the sides that have it; the order of building them is drawn."""
+        order = self._drawn.sample(there, len(there))
+        message: Message = {"order": [side.label for side in order]}
+        errors: tuple[type[Exception], ...] = (
+            WrongAnswerError,
+            CompiledLateError,
+            *{self._build(side).errors for side in there},
+        )
+        with contextlib.ExitStack() as machines:
+            try:
+                loops = {
+                    side: machines.enter_context(
+                        self._build(side).loop(name, self.plan.shape, side.activation)
+                    )
+                    for side in order
+                }
+                start = self._drawn.randrange(len(there))
+                n, slices = self._take_turns([loops[side] for side in there], start, cycle)
+            except errors as error:
+                return {**message, "invalid": str(error)}
+        found = {side.label: asdict(s) for side, s in zip(there, slices, strict=True)}
+        return {**message, "start": start, "n": n, **_by_side(comparison, found)}
+
+    def _take_turns(self, loops: list[Any], start: int, cycle: int) -> tuple[int, list[Any]]:
+        """Time *loops*; ``CompiledLateError`` if slices would hold the time of a compiler."""
+        plan = self.plan
+        for loop in loops:
+            loop(cycle)  # whatever is compiled when first called is compiled here
+        before = self._nr_compiled()
+        found = take_turns(
+            loops, slice_ns=plan.slice_ns, rounds=plan.rounds, start=start, cycle=cycle
+        )
+        if self._nr_compiled() != before:
+            raise CompiledLateError("code was compiled while slices were timed")
+        return found
+
+    def _nr_compiled(self) -> int:
+        return sum(build.nr_compiled() for build in self._builds.values())
+
+    def _observed(self, name: str, comparison: Comparison, there: list[Side]) -> Message:
+        """Run the scenario *name* once on each side and return its counts."""
+        found: dict[str, Any] = {}
+        for side in self._drawn.sample(there, len(there)):
+            build = self._build(side)
+            try:
+                found[side.label] = build.counts(name, self.plan.shape, side.activation)
+            except build.errors as error:
+                return {"invalid": str(error), **_by_side(comparison, {})}
+        return _by_side(comparison, found)
+
+    def _build(self, side: Side) -> LoadedBuild:
+        return self._builds[side.build]
+
+    def _has(self, side: Side, name: str) -> bool:
+        """Tell whether *side* knows *name* and its kernel can be asked by its activation."""
+        asked = side.build, str(side.activation)
+        if asked not in self._able:
+            self._able[asked] = self._build(side).supports(side.activation)
+        return self._able[asked] and self._build(side).has(name)
 
 
-def _timed(
-    plan: Plan, loops: dict[Activation, Loop], cycle: int, drawn: random.Random
-) -> tuple[int, dict[Activation, Slices]]:
-    """Time the loops in turn, or the one there is; return operations a slice, and the slices."""
-    if Activation.HVA not in loops:
-        loop = loops[Activation.GPA]
-        n, gpa = alone(loop, slice_ns=plan.slice_ns, rounds=plan.rounds, cycle=cycle)
-        return n, {Activation.GPA: gpa}
-    n, gpa, hva = alternate(
-        loops[Activation.GPA],
-        loops[Activation.HVA],
-        slice_ns=plan.slice_ns,
-        rounds=plan.rounds,
-        a_first=drawn.random() < 0.5,
-        cycle=cycle,
-    )
-    return n, {Activation.GPA: gpa, Activation.HVA: hva}
-
-
-def observe(plan: Plan, name: str, order: Activations) -> Message:
-    """Run one scenario by both activations and return its counts."""
-    scenario = catalogue.scenario(name)
-    counts: dict[Activation, list[Count]] = {}
-    try:
-        for activation in order:
-            with _open_to_count(plan, plan.shape.vm_size) as host:
-                counts[activation] = scenario.run(host, plan.shape, activation)
-    except XenperfError as error:
-        return {"kind": "count", "name": name, "invalid": str(error), "counts": []}
+def described(entry: Any, comparison: Comparison) -> Message:
+    """Return what a report needs to know of a benchmark; other revisions may say less."""
+    is_between = comparison.is_between_builds
     return {
-        "kind": "count",
-        "name": name,
-        "counts": [
-            {**asdict(same[0]), **_by_activation(dict(zip(counts, same_values, strict=True)))}
-            for same in zip(*counts.values(), strict=True)
-            for same_values in [[count.value for count in same]]
-        ],
+        "unit": entry.unit,
+        "metric": getattr(entry, "metric", CPU_TIME),
+        "is_control": comparison.is_control or (entry.is_control and not is_between),
+        "variant": "" if entry.is_control and is_between else comparison.variant,
     }
 
 
-def _by_activation(found: dict[Activation, Any]) -> Message:
-    """Return what was *found* under the name of each activation; None where it does not exist."""
-    return {str(activation): found.get(activation) for activation in Activation}
-
-
-def _patches(plan: Plan) -> list[frozenset[str]]:
-    """Return the argument that says what the kernel is built with; none if nothing was chosen."""
-    return [] if plan.patches is None else [frozenset(plan.patches)]
-
-
-def _open(plan: Plan, size: VmSize) -> Hypervisor:
-    """Open a VM on the kernel of *plan*."""
-    return backend(plan.backend).open(size, *_patches(plan))
-
-
-def _open_to_count(plan: Plan, size: VmSize) -> Hypervisor:
-    """Open a VM on the kernel of *plan* whose speed does not matter."""
-    return backend(plan.backend).open_to_count(size, *_patches(plan))
-
-
-def _activations(plan: Plan) -> Activations:
-    """Return the ways to activate that the kernel of *plan* has."""
-    with _open_to_count(plan, plan.shape.vm_size) as host:
-        has_hva = Feature.SHINFO_HVA in host.features
-    return list(Activation) if has_hva else [Activation.GPA]
-
-
-def _shape_for(shape: Shape, benchmark: Benchmark) -> Shape:
-    return replace(shape, nr_vcpus=max(shape.nr_vcpus, benchmark.nr_vcpus))
-
-
-@contextlib.contextmanager
-def _ready(plan: Plan, shape: Shape, activation: Activation) -> Iterator[Setting]:
-    """Open a VM with the overlay in place and every cache active."""
-    with _open(plan, shape.vm_size) as host:
-        yield ready(host, shape, activation)
+def _by_side(comparison: Comparison, found: dict[str, Any]) -> Message:
+    """Return what was *found* under the name of each side; None where it does not exist."""
+    return {"sides": {side.label: found.get(side.label) for side in comparison.sides}}
 
 
 def main(source: Callable[[], str], out: Callable[[str], object]) -> None:
     """Measure the plan that *source* returns and hand each message, as a line, to *out*."""
-    for message in measure(Plan.from_json(source())):
-        out(json.dumps(message) + "\n")
+    try:
+        for message in measure(Plan.from_json(source())):
+            out(json.dumps(message) + "\n")
+    except XenperfError as error:
+        sys.exit(str(error))
 
 
 def _write(line: str) -> None:

@@ -54,5 +54,5 @@ def _notes(report: Report, rows: Sequence[Row]) -> list[str]:
 
 
 def _subject(report: Report, names: Sequence[str]) -> str:
-    timed = [row.benchmark for row in report.rows if not row.is_count and row.gpa is not None]
+    timed = [row.benchmark for row in report.rows if not row.is_count and row.ratio is not None]
     return "every cost" if len(names) > 1 and names == timed else ", ".join(names)

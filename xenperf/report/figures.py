@@ -17,8 +17,8 @@ _WITHOUT_INTERVAL: Final = 5.0  # in the second digit: then it shows two
 class Figures:
     """The four figures of a row; ``NONE`` where there is none."""
 
-    gpa: str
-    hva: str
+    base: str
+    head: str
     ratio: str
     interval: str
 
@@ -26,10 +26,10 @@ class Figures:
 def figures(row: Row) -> Figures:
     """Return the figures of *row*: counts in full, times and ratios rounded."""
     if row.is_count:
-        return Figures(_count(row.gpa), _count(row.hva), NONE, NONE)
+        return Figures(_count(row.base), _count(row.head), NONE, NONE)
     ratio, interval = _ratio(row)
     spread = _relative_half_width(row)
-    return Figures(_time(row.gpa, spread), _time(row.hva, spread), ratio, interval)
+    return Figures(_time(row.base, spread), _time(row.head, spread), ratio, interval)
 
 
 def _count(value: float | None) -> str:

@@ -13,7 +13,7 @@ def render(report: Report) -> str:
     """Return the object and a newline; what is infinite or no number becomes null."""
     content = {
         "schema": SCHEMA,
-        "kind": "run",
+        "kind": str(report.kind),
         "backend": report.backend,
         "environment": {name: _plain(value) for name, value in report.environment.items()},
         "settings": dict(report.settings),
@@ -31,8 +31,8 @@ def _row(row: Row) -> dict[str, object]:
         "benchmark": row.benchmark,
         "metric": row.metric,
         "unit": row.unit,
-        "gpa": _figure(row, row.gpa),
-        "hva": _figure(row, row.hva),
+        row.sides[0]: _figure(row, row.base),
+        row.sides[1]: _figure(row, row.head),
         "ratio": _number(row.ratio),
         "ci": None if row.ci is None else _numbers(row.ci),
         "verdict": str(row.verdict),

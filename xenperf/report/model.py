@@ -1,7 +1,8 @@
 """What every format renders: judged rows and the conditions they were measured in."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final, TypeAlias
 
 from xenperf.stats.rows import Row
@@ -14,9 +15,53 @@ SCHEMA: Final = "xenperf/1"
 DIFFERENT: Final = frozenset({Verdict.SLOWER, Verdict.FASTER})
 
 
+class Grade(StrEnum):
+    """How near to each other the two sides were measured."""
+
+    ONE_PROCESS = "A"
+    """In turn, inside the same worker processes."""
+
+    OWN_PROCESSES = "B"
+    """In processes of their own, which took turns."""
+
+    APART = "C"
+    """At different times, each in a file of its own."""
+
+
+class Kind(StrEnum):
+    """What a report is about."""
+
+    RUN = "run"
+    COMPARE = "compare"
+    SERIES = "series"
+    SELFCHECK = "selfcheck"
+
+
+RowKey: TypeAlias = tuple[str, str, tuple[str, str]]
+"""Benchmark, variant and sides: what tells a row from all others of its report."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSlices:
+    """What one worker measured for a row: nanoseconds an operation, one figure a round."""
+
+    base_ns: tuple[float, ...]
+    """By the clock that the row is judged by."""
+
+    head_ns: tuple[float, ...]
+    base_first: bool
+    """Base opened the first round; the rounds then alternate."""
+
+    load_1min: float | None
+    """When the worker began."""
+
+    seconds: float | None
+    """When the worker began, after the first one did; None where the file does not say."""
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One run, whoever made it; nothing in it needs the rest of the package."""
+    """One report, whoever measured; nothing in it needs the rest of the package."""
 
     rows: tuple[Row, ...]
     backend: str
@@ -32,6 +77,20 @@ class Report:
 
     cut_short: str | None = None
     """Why not every worker finished; None when all did."""
+
+    kind: Kind = Kind.RUN
+    grade: Grade = Grade.ONE_PROCESS
+    about: Mapping[str, str] = field(default_factory=dict)
+    """What each side is, by its label: a commit and its subject, a patch; empty in a run."""
+
+    seconds: float | None = None
+    """How long measuring took."""
+
+    slices: Mapping[RowKey, tuple[WorkerSlices, ...]] = field(default_factory=dict)
+    """Every worker of every cost that has two sides: for pictures and for a closer look."""
+
+    remarks: tuple[str, ...] = ()
+    """What else weakens the report, a sentence each: a dirty tree, files of two machines."""
 
     @property
     def costs(self) -> list[Row]:
@@ -61,8 +120,13 @@ class Report:
     @property
     def has_figures(self) -> bool:
         """Tell whether anything was measured at all."""
-        return any(row.gpa is not None for row in self.rows)
+        return any(row.base is not None or row.head is not None for row in self.rows)
+
+    @property
+    def sides(self) -> list[tuple[str, str]]:
+        """The pairs of sides that rows compare, in their order: one, but for a series."""
+        return list(dict.fromkeys(row.sides for row in self.rows if not row.is_control))
 
     def named(self, verdict: Verdict) -> list[str]:
         """Return the costs that got *verdict*, in the order they were measured."""
-        return [row.benchmark for row in self.costs if row.verdict is verdict]
+        return [row.name for row in self.costs if row.verdict is verdict]

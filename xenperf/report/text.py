@@ -10,7 +10,8 @@ from xenperf.report import distrust
 from xenperf.report.figures import figures
 from xenperf.report.model import Report
 from xenperf.report.table import WIDTH, Column, lay_out, paragraph
-from xenperf.stats.rows import NO_HVA, Row
+from xenperf.stats.rows import Row
+from xenperf.stats.samples import NO_HVA
 from xenperf.stats.verdict import Verdict
 
 LABEL_WIDTH: Final = 11
@@ -149,7 +150,7 @@ def _times(title: str, rows: Sequence[Row], colour: bool) -> list[str]:
     cells = []
     for row in sorted(rows, key=_weight):
         shown = figures(row)
-        figure_cells = (shown.gpa, shown.hva, shown.ratio, shown.interval)
+        figure_cells = (shown.base, shown.head, shown.ratio, shown.interval)
         cells.append((row.benchmark, row.unit, *figure_cells, str(row.verdict)))
     return [title, *lay_out(columns, cells)]
 
@@ -182,7 +183,8 @@ def _outcomes(rows: Sequence[Row]) -> list[str]:
     cells = []
     for row in rows:
         shown = figures(row)
-        cells.append((row.benchmark, row.metric, row.unit, shown.gpa, shown.hva, str(row.verdict)))
+        what = (row.benchmark, row.metric, row.unit)
+        cells.append((*what, shown.base, shown.head, str(row.verdict)))
     return [OUTCOMES_TITLE, *lay_out(columns, cells)]
 
 

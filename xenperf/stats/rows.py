@@ -7,58 +7,30 @@ from typing import Final
 
 from xenperf.stats.paired import Estimate, estimate, round_log_ratios
 from xenperf.stats.robust import median
+from xenperf.stats.samples import (
+    ACTIVATIONS,
+    CPU_TIME,
+    WALL_TIME,
+    CostSample,
+    CountSample,
+    WorkerTimes,
+)
 from xenperf.stats.verdict import DEFAULT, Judgement, Verdict, judge, judge_count, simultaneous
 
-CPU_TIME: Final = "cpu_time"
-NO_HVA: Final = "this kernel has no activation by HVA"
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerTimes:
-    """What one worker measured of one benchmark: nanoseconds an operation, slice by slice."""
-
-    gpa_ns: tuple[float, ...]
-    hva_ns: tuple[float, ...] | None
-    """None where the kernel has no activation by HVA."""
-
-
-@dataclass(frozen=True, slots=True)
-class CostSample:
-    """One benchmark over all workers."""
-
-    benchmark: str
-    unit: str
-    workers: tuple[WorkerTimes, ...]
-    is_control: bool = False
-    invalid: str | None = None
-    """Why the figures are worthless: a wrong answer, code compiled while measuring."""
-
-
-@dataclass(frozen=True, slots=True)
-class CountSample:
-    """One exact figure over all workers; each must have found the same."""
-
-    benchmark: str
-    metric: str
-    unit: str
-    gpa: tuple[int, ...]
-    hva: tuple[int, ...] | None
-    """None where the kernel has no activation by HVA."""
-
-    invalid: str | None = None
+UNFINISHED: Final = "no worker finished it"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a report, seen from GPA: ``faster`` says that HVA takes less time."""
+    """One line of a report, seen from its base: ``faster`` says that head takes less time."""
 
     benchmark: str
     metric: str
     unit: str
-    gpa: float | None
-    hva: float | None
+    base: float | None
+    head: float | None
     ratio: float | None
-    """HVA over GPA; None for counts, and where nothing valid was measured."""
+    """Head over base; None for counts, and where nothing valid was measured."""
 
     ci: tuple[float, float] | None
     """Of the ratio, simultaneous over all rows of the report; a bound may be infinite."""
@@ -67,11 +39,39 @@ class Row:
     is_control: bool = False
     worker_ratios: tuple[float, ...] = ()
     notes: tuple[str, ...] = ()
+    sides: tuple[str, str] = ACTIVATIONS
+    """What base and head are called."""
+
+    variant: str = ""
+    """What tells this row from others of its benchmark, such as the activation on both sides."""
+
+    wall_ratio: float | None = None
+    """Head over base in wall time: information beside the judged CPU time."""
+
+    instructions: tuple[float, float] | None = None
+    """Machine instructions an operation of base and of head, where they were counted."""
 
     @property
     def is_count(self) -> bool:
         """Tell whether the row is an exact figure."""
-        return self.metric != CPU_TIME
+        return self.metric not in (CPU_TIME, WALL_TIME)
+
+    @property
+    def key(self) -> tuple[str, str, tuple[str, str]]:
+        """What tells a cost from all others of its report."""
+        return self.benchmark, self.variant, self.sides
+
+    @property
+    def name(self) -> str:
+        """The benchmark with its variant."""
+        return f"{self.benchmark} {self.variant}".rstrip()
+
+    @property
+    def noise(self) -> float | None:
+        """Half the width of the interval, over the ratio; None where there is no interval."""
+        if self.ratio is None or self.ci is None or not math.isfinite(self.ci[1]):
+            return None
+        return 0.5 * (self.ci[1] - self.ci[0]) / self.ratio
 
 
 def cost_rows(samples: Sequence[CostSample], settings: Judgement = DEFAULT) -> list[Row]:
@@ -79,16 +79,22 @@ def cost_rows(samples: Sequence[CostSample], settings: Judgement = DEFAULT) -> l
 
     Controls are judged among themselves: they are evidence about the machine, not about KVM.
     """
-    judged: dict[str, Row] = {}
+    judged: dict[int, Row] = {}
     for is_control in (False, True):
-        group = [s for s in samples if s.is_control == is_control and _is_usable(s)]
-        estimates = [estimate([_log_ratios(w) for w in s.workers]) for s in group]
+        group = [
+            (idx, sample)
+            for idx, sample in enumerate(samples)
+            if sample.is_control == is_control and _is_usable(sample)
+        ]
+        estimates = [estimate([_log_ratios(s, w) for w in s.workers]) for _, s in group]
         verdicts = judge(estimates, settings)
         bounds = simultaneous(estimates, settings.alpha) if estimates else []
-        for sample, found, verdict, bound in zip(group, estimates, verdicts, bounds, strict=True):
+        for (idx, sample), found, verdict, bound in zip(
+            group, estimates, verdicts, bounds, strict=True
+        ):
             ci = (_exp(bound.low), _exp(bound.high))
-            judged[sample.benchmark] = _cost_row(sample, found, verdict, ci)
-    return [judged.get(sample.benchmark) or _row_without_ratio(sample) for sample in samples]
+            judged[idx] = _cost_row(sample, found, verdict, ci)
+    return [judged.get(idx) or _row_without_ratio(sample) for idx, sample in enumerate(samples)]
 
 
 def count_rows(samples: Sequence[CountSample]) -> list[Row]:
@@ -97,15 +103,18 @@ def count_rows(samples: Sequence[CountSample]) -> list[Row]:
 
 
 def _is_usable(sample: CostSample) -> bool:
-    return sample.invalid is None and bool(sample.workers) and not _lacks_hva(sample)
+    return sample.invalid is None and bool(sample.workers) and not any(sample.lacks)
 
 
-def _lacks_hva(sample: CostSample) -> bool:
-    return bool(sample.workers) and all(worker.hva_ns is None for worker in sample.workers)
+def _judged(sample: CostSample, worker: WorkerTimes) -> tuple[Sequence[float], Sequence[float]]:
+    """Return the slices of both sides by the clock that this benchmark is judged by."""
+    if sample.metric == WALL_TIME:
+        return worker.base_wall_ns, worker.head_wall_ns
+    return worker.base_ns or (), worker.head_ns or ()
 
 
-def _log_ratios(worker: WorkerTimes) -> tuple[float, ...]:
-    return round_log_ratios(worker.gpa_ns, worker.hva_ns or ())
+def _log_ratios(sample: CostSample, worker: WorkerTimes) -> tuple[float, ...]:
+    return round_log_ratios(*_judged(sample, worker))
 
 
 def _exp(log_ratio: float) -> float:
@@ -115,59 +124,86 @@ def _exp(log_ratio: float) -> float:
 def _cost_row(
     sample: CostSample, found: Estimate, verdict: Verdict, ci: tuple[float, float]
 ) -> Row:
+    sides = [_judged(sample, worker) for worker in sample.workers]
     return Row(
         benchmark=sample.benchmark,
-        metric=CPU_TIME,
+        metric=sample.metric,
         unit=sample.unit,
-        gpa=median([median(worker.gpa_ns) for worker in sample.workers]),
-        hva=median([median(worker.hva_ns or ()) for worker in sample.workers]),
+        base=median([median(base) for base, _ in sides]),
+        head=median([median(head) for _, head in sides]),
         ratio=found.ratio,
         ci=ci,
         verdict=verdict,
         is_control=sample.is_control,
         worker_ratios=tuple(math.exp(median(rounds)) for rounds in found.rounds),
         notes=found.warnings,
+        sides=sample.sides,
+        variant=sample.variant,
+        wall_ratio=_wall_ratio(sample),
     )
+
+
+def _wall_ratio(sample: CostSample) -> float | None:
+    """Return head over base in wall time, from the same rounds; None where it was not kept."""
+    if not all(worker.base_wall_ns and worker.head_wall_ns for worker in sample.workers):
+        return None
+    rounds = [round_log_ratios(w.base_wall_ns, w.head_wall_ns) for w in sample.workers]
+    return estimate(rounds).ratio
 
 
 def _row_without_ratio(sample: CostSample) -> Row:
-    """Return a row that is invalid, or that has no side to compare the GPA side with."""
-    gone = sample.invalid is None and _lacks_hva(sample)
-    return Row(
-        benchmark=sample.benchmark,
-        metric=CPU_TIME,
-        unit=sample.unit,
-        gpa=median([median(worker.gpa_ns) for worker in sample.workers]) if gone else None,
-        hva=None,
-        ratio=None,
-        ci=None,
-        verdict=Verdict.GONE if gone else Verdict.INVALID,
-        is_control=sample.is_control,
-        notes=(NO_HVA if gone else sample.invalid or "no worker finished it",),
-    )
-
-
-def _count_row(sample: CountSample) -> Row:
-    notes: tuple[str, ...] = ()
-    gpa, hva = (values[0] if values else None for values in (sample.gpa, sample.hva))
-    verdict = Verdict.INVALID
-    found = sorted(set(sample.gpa)), sorted(set(sample.hva or ()))
-    if sample.invalid is not None or gpa is None or (hva is None and sample.hva is not None):
-        notes = (sample.invalid or "no worker finished it",)
-    elif any(len(values) > 1 for values in found):
-        notes = (f"varied between workers: {found[0]} {found[1]}",)
-    elif hva is None:
-        verdict, notes = Verdict.GONE, (NO_HVA,)
-    else:
-        verdict = judge_count(gpa, hva)
+    """Return a row that is invalid, or that has only one of its sides."""
+    lacks_base, lacks_head = sample.lacks
+    alone = sample.invalid is None and lacks_base != lacks_head
+    one_side = [w.head_ns if lacks_base else w.base_ns for w in sample.workers] if alone else []
+    figure = median([median(ns) for ns in one_side if ns]) if alone else None
+    reason = sample.absent if alone else sample.invalid or UNFINISHED
     return Row(
         benchmark=sample.benchmark,
         metric=sample.metric,
         unit=sample.unit,
-        gpa=gpa,
-        hva=hva,
+        base=None if lacks_base else figure,
+        head=figure if lacks_base else None,
+        ratio=None,
+        ci=None,
+        verdict=_lone_verdict(lacks_base) if alone else Verdict.INVALID,
+        is_control=sample.is_control,
+        notes=(reason,),
+        sides=sample.sides,
+        variant=sample.variant,
+    )
+
+
+def _lone_verdict(lacks_base: bool) -> Verdict:
+    return Verdict.NEW if lacks_base else Verdict.GONE
+
+
+def _count_row(sample: CountSample) -> Row:
+    base, head = (values[0] if values else None for values in (sample.base, sample.head))
+    verdict, notes = _judge_counts(sample)
+    return Row(
+        benchmark=sample.benchmark,
+        metric=sample.metric,
+        unit=sample.unit,
+        base=base,
+        head=head,
         ratio=None,
         ci=None,
         verdict=verdict,
         notes=notes,
+        sides=sample.sides,
+        variant=sample.variant,
     )
+
+
+def _judge_counts(sample: CountSample) -> tuple[Verdict, tuple[str, ...]]:
+    """Return the verdict on the figures of one count, and what has to be said of it."""
+    there = [values for values in (sample.base, sample.head) if values is not None]
+    if sample.invalid is not None or not there or not all(there):
+        return Verdict.INVALID, (sample.invalid or UNFINISHED,)
+    if any(len(set(values)) > 1 for values in there):
+        found = " ".join(str(sorted(set(values or ()))) for values in (sample.base, sample.head))
+        return Verdict.INVALID, (f"varied between workers: {found}",)
+    if sample.base is None or sample.head is None:
+        return _lone_verdict(sample.base is None), (sample.absent,)
+    return judge_count(sample.base[0], sample.head[0]), ()
