@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
-from xenperf.errors import XenperfError
 from xenperf.measure import conditions
 from xenperf.measure.builds import LoadedBuild, load
 from xenperf.measure.plan import Plan
@@ -153,11 +152,8 @@ def _by_side(comparison: Comparison, found: dict[str, Any]) -> Message:
 
 def main(source: Callable[[], str], out: Callable[[str], object]) -> None:
     """Measure the plan that *source* returns and hand each message, as a line, to *out*."""
-    try:
-        for message in measure(Plan.from_json(source())):
-            out(json.dumps(message) + "\n")
-    except XenperfError as error:
-        sys.exit(str(error))
+    for message in measure(Plan.from_json(source())):
+        out(json.dumps(message) + "\n")
 
 
 def _write(line: str) -> None:
