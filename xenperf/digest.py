@@ -29,7 +29,7 @@ ENVIRONMENT_KEYS: Final = (
     "NUMBA_SLP_VECTORIZE",
     "NUMBA_LOOP_VECTORIZE",
 )
-KEPT_DIGESTS: Final = 12
+KEPT_DIGESTS: Final = 64  # a patch series has one for each step; under 1 MiB each
 _IS_DIGEST: Final = re.compile(r"[0-9a-f]{16}")
 
 

@@ -51,7 +51,7 @@ def _no_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ),
         (("--guest-bits", "16"), "'16' is not one of"),
         (("--backend", "fly"), "'fly' is not one of"),
-        (("--format", "html"), "'html' is not one of"),
+        (("--format", "csv"), "'csv' is not one of"),
         (("-o", ""), "output: the name is empty"),
         (("-o", "."), "it is a directory"),
         (("-o", "missing/report.txt"), "create the directory first"),

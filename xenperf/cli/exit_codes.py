@@ -27,6 +27,16 @@ Exit codes (where several hold: 2, then 3, then 1):
 """
 
 
+COMPARE_EPILOG: Final = """\b
+Exit codes (where several hold: 2, then 3, then 1):
+  0  done, and no cost is slower in head
+  1  a cost is slower in head
+  2  misuse, or nothing was measured
+  3  not to be trusted: cut short, an invalid row, an A/A check that differs,
+     or with --strict an undecided cost; or this machine cannot do it
+"""
+
+
 def exit_code(report: Report, *, strict: bool) -> ExitCode:
     """Return the code that *report* deserves; *strict* lets no row stay undecided."""
     if not report.has_figures:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from xenperf.measure.samples import said_of
+from xenperf.measure.samples import per_operation, said_of
 from xenperf.measure.session import Session
-from xenperf.report.model import Kind, Plain, Report, RowKey, Setting, WorkerSlices
+from xenperf.report.model import Grade, Kind, Plain, Report, RowKey, Setting, WorkerSlices
 from xenperf.stats.samples import WALL_TIME
 
 
@@ -18,6 +18,7 @@ def report_of(
     kind: Kind = Kind.RUN,
     about: Mapping[str, str] | None = None,
     remarks: tuple[str, ...] = (),
+    grade: Grade = Grade.ONE_PROCESS,
 ) -> Report:
     """Return the report of *session*, judged, with every slice that was taken."""
     return Report(
@@ -33,6 +34,7 @@ def report_of(
         seconds=session.seconds,
         slices=slices(session),
         remarks=remarks,
+        grade=grade,
     )
 
 
@@ -40,14 +42,14 @@ def slices(session: Session) -> dict[RowKey, tuple[WorkerSlices, ...]]:
     """Return the slices of every cost that both of its sides have, worker by worker."""
     found: dict[RowKey, tuple[WorkerSlices, ...]] = {}
     for begin, message, pair in said_of(session.plan, session.workers):
-        base, head = (message["sides"][label] for label in pair)
+        clock = "wall_ns" if message["metric"] == WALL_TIME else "cpu_ns"
+        base, head = (per_operation(message, label, clock) for label in pair)
         if base is None or head is None:
             continue
-        clock = "wall_ns" if message["metric"] == WALL_TIME else "cpu_ns"
         key = message["name"], message["variant"], pair
         taken = WorkerSlices(
-            base_ns=tuple(ns / message["n"] for ns in base[clock]),
-            head_ns=tuple(ns / message["n"] for ns in head[clock]),
+            base_ns=base,
+            head_ns=head,
             base_first=_base_first(message, pair),
             load_1min=begin["conditions"]["load_1min"],
             seconds=begin["at"],

@@ -1,7 +1,9 @@
 """What ``xenperf run`` was asked for, checked in full before any work is done."""
 
+import math
 import shlex
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from xenperf.backends import backend
@@ -43,6 +45,7 @@ class Request:
     quick: bool = False
     workers: int | None = None
     rounds: int | None = None
+    budget: float | None = None
     seed: int | None = None
     slots: int = DEFAULT_SHAPE.nr_slots
     vcpus: int = DEFAULT_SHAPE.nr_vcpus
@@ -54,18 +57,27 @@ class Request:
 
     def plan(self, drawn_seed: int) -> Plan:
         """Return the plan, with *drawn_seed* if none was given; ``UsageError`` if there is none."""
+        return replace(
+            self.plan_of(tuple(catalogue.select(self.only)), drawn_seed),
+            backend=self.backend,
+            comparisons=(by_activation(Build(patches=self.patches())),),
+            compile_all=not self.only,
+        )
+
+    def plan_of(self, names: tuple[str, ...], drawn_seed: int) -> Plan:
+        """Return a plan of *names* that leaves open who is compared."""
+        if self.budget is not None and not (0 < self.budget < math.inf):
+            raise UsageError(f"budget {self.budget}", "out of range", "give seconds above 0")
         if self.seed is not None and not 0 <= self.seed <= MAX_SEED:
             raise UsageError(f"seed {self.seed}", "out of range", f"give 0 to {MAX_SEED}")
         return Plan(
-            names=tuple(catalogue.select(self.only)),
-            backend=self.backend,
+            names=names,
             shape=Shape(self.slots, self.vcpus, self.guest_bits == BITS[0], self.port),
             workers=_given(self.workers, QUICK_WORKERS if self.quick else DEFAULT_WORKERS),
             rounds=_given(self.rounds, QUICK_ROUNDS if self.quick else DEFAULT_ROUNDS),
             slice_ns=QUICK_SLICE_NS if self.quick else DEFAULT_SLICE_NS,
             seed=_given(self.seed, drawn_seed),
-            comparisons=(by_activation(Build(patches=self.patches())),),
-            compile_all=not self.only,
+            compile_all=False,
         )
 
     def patches(self) -> tuple[str, ...] | None:
@@ -108,6 +120,15 @@ def settings(plan: Plan) -> dict[str, Setting]:
     """Return *plan*, and how it is judged, as plain data for the report."""
     patches = plan.comparisons[0].sides[0].build.patches
     return {
+        **common_settings(plan),
+        "kernel": None if patches is None else describe(patches),
+        "patches": patches,
+    }
+
+
+def common_settings(plan: Plan) -> dict[str, Setting]:
+    """Return what the plans of all verbs have, as plain data for the report."""
+    return {
         "names": plan.names,
         "workers": plan.workers,
         "rounds": plan.rounds,
@@ -116,8 +137,6 @@ def settings(plan: Plan) -> dict[str, Setting]:
         "slots": plan.shape.nr_slots,
         "vcpus": plan.shape.nr_vcpus,
         "port": plan.shape.port,
-        "kernel": None if patches is None else describe(patches),
-        "patches": patches,
         "guest_bits": 64 if plan.shape.long_mode else 32,
         "margin": DEFAULT.margin,
         "band": DEFAULT.band,
@@ -125,14 +144,15 @@ def settings(plan: Plan) -> dict[str, Setting]:
     }
 
 
-def command(request: Request, plan: Plan) -> str:
+def command(request: Request, plan: Plan, verb: Sequence[str] = ("run",)) -> str:
     """Return the command that measures the same again, with the same seed."""
-    words = ["xenperf", "run"]
+    words = ["xenperf", *verb]
     for name, value, usual in (
         ("--backend", plan.backend, DEFAULTS.backend),
         ("--kernel", request.kernel, None),
         ("--workers", request.workers, None),
         ("--rounds", request.rounds, None),
+        ("--budget", _short(request.budget), None),
         ("--slots", request.slots, DEFAULTS.slots),
         ("--vcpus", request.vcpus, DEFAULTS.vcpus),
         ("--port", request.port, DEFAULTS.port),
@@ -144,6 +164,10 @@ def command(request: Request, plan: Plan) -> str:
     words += ["--quick"] if request.quick else []
     words += [word for glob in request.only for word in ("--only", glob)]
     return shlex.join([*words, "--seed", str(plan.seed)])
+
+
+def _short(value: float | None) -> str | None:
+    return None if value is None else f"{value:g}"
 
 
 def _given(value: int | None, usual: int) -> int:

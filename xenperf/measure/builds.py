@@ -20,6 +20,18 @@ from xenperf.measure.sides import Build
 from xenperf.vmm.machine import Shape
 
 MODEL: Final = "model"
+NEEDED: Final = (
+    "xenperf.jit",
+    "xenperf.model.host",
+    "xenperf.vmm.machine",
+    "xenperf.scenarios.kinds",
+    "xenperf.scenarios.catalogue",
+)
+"""What a revision must have to be measured."""
+
+UNLOADABLE: Final = (ImportError, SyntaxError, ValueError, TypeError, AttributeError, NameError)
+"""What importing sources raises that do not fit this Python or these libraries."""
+
 Importer = Callable[[str], ModuleType]
 Opener = Callable[..., Any]
 
@@ -122,13 +134,13 @@ def _running(build: Build, backend: str) -> LoadedBuild:
 def _copy(build: Build) -> LoadedBuild:
     """Return a copy of the sources at ``build.tree``, or of the running ones."""
     compiled = _load(build, interpreted=False)
-    interpreted = _load(build, interpreted=True)
+    interpreted = compiled if build.tree is not None else _load(build, interpreted=True)
     scenarios = importlib.import_module if build.tree is None else compiled.module
     return LoadedBuild(
         scenarios,
         _host_of(compiled),
         # a tree's scenarios speak to its own compiled host only: the other copy has other types
-        _host_of(interpreted if build.tree is None else compiled),
+        _host_of(interpreted),
         compiled.module,
     )
 
@@ -144,10 +156,11 @@ def _load(build: Build, *, interpreted: bool) -> copies.ModelCopy:
             interpreted=interpreted,
             switches=patches,
             shares_types=build.tree is None,
-            modules=(),
+            modules=() if build.tree is None else NEEDED,
         )
-    except (ImportError, ValueError) as error:
-        raise XenperfError(str(build.tree), f"cannot be loaded: {error}") from error
+    except UNLOADABLE as error:
+        reason = f"cannot be loaded: {type(error).__name__}: {error}"
+        raise XenperfError(str(build.tree), reason, "choose another revision") from error
 
 
 def _host_of(copy: copies.ModelCopy) -> Opener:

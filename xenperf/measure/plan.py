@@ -36,6 +36,9 @@ class Plan:
     compile_all: bool = True
     """Compile every kernel up front, on two processors; else each when it is first used."""
 
+    apart: bool = False
+    """Each side in processes of its own, which take turns: where sides cannot share one."""
+
     def __post_init__(self) -> None:
         """Refuse numbers that measure nothing or never end."""
         _check("workers", self.workers, MAX_WORKERS)

@@ -5,6 +5,7 @@ from typing import Any
 
 from xenperf.measure.plan import Plan
 from xenperf.measure.sides import Comparison
+from xenperf.stats.robust import median
 from xenperf.stats.samples import CPU_TIME, CostSample, CountSample, WorkerTimes
 
 Message = dict[str, Any]
@@ -82,15 +83,23 @@ def _cost_sample(
 
 
 def worker_times(message: Message, pair: tuple[str, str]) -> WorkerTimes:
-    """Return what one worker measured of two sides, by the operation."""
-    n = message["n"]
-    cpu = [_per_operation(message["sides"][label], "cpu_ns", n) for label in pair]
-    wall = [_per_operation(message["sides"][label], "wall_ns", n) or () for label in pair]
+    """Return what one worker measured of two sides, by the operation.
+
+    Where each side had a process of its own its rounds have no partners: its median is one round.
+    """
+    cpu = [per_operation(message, label, "cpu_ns") for label in pair]
+    wall = [per_operation(message, label, "wall_ns") or () for label in pair]
     return WorkerTimes(cpu[0], cpu[1], wall[0], wall[1])
 
 
-def _per_operation(slices: dict[str, list[int]] | None, clock: str, n: int) -> Any:
-    return None if slices is None else tuple(ns / n for ns in slices[clock])
+def per_operation(message: Message, label: str, clock: str) -> tuple[float, ...] | None:
+    """Return the slices of one side in nanoseconds an operation; None if there is no such side."""
+    slices = message["sides"][label]
+    if slices is None:
+        return None
+    n = message.get("ns", {}).get(label, message["n"])
+    times = tuple(ns / n for ns in slices[clock])
+    return (median(times),) if "ns" in message else times
 
 
 def _count_samples(

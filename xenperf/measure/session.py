@@ -1,11 +1,12 @@
 """A whole run: fresh workers one after another, what each measured, and what was left undone."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from xenperf.errors import MeasurementError
+from xenperf.measure.apart import turns
 from xenperf.measure.plan import Plan
 from xenperf.measure.process import messages
 from xenperf.measure.samples import cost_samples, count_samples, unmeasured
@@ -130,7 +131,7 @@ def _run_workers(
         said: list[Message] = []
         session.workers.append(said)
         nr_done, began = 0, session.seconds
-        for message in messages(plan.for_worker(worker_idx)):
+        for message in _said_by(plan, worker_idx):
             if message["kind"] == "begin":
                 message["at"] = began  # seconds of measuring since the first worker began
             if message["kind"] != "progress":
@@ -142,6 +143,12 @@ def _run_workers(
                 total = (nr_workers - first) * per_worker
                 on_progress(Progress(worker_idx, done, total, doing))
         on_worker(session)
+
+
+def _said_by(plan: Plan, worker_idx: int) -> Iterator[Message]:
+    """Yield what one worker says, or what the processes of one turn say."""
+    one = plan.for_worker(worker_idx)
+    return turns(one, worker_idx) if plan.apart else messages(one)
 
 
 def _extend(

@@ -109,24 +109,27 @@ def between_builds(
     builds: Sequence[tuple[str, Build]],
     sentinels: Sequence[str],
     *,
+    by_hva: Sequence[tuple[str, Build]] | None = None,
     against_previous: bool = False,
 ) -> tuple[Comparison, ...]:
     """Return the comparisons of named *builds*, the first against each other: by GPA and by HVA.
 
     sentinels
         Benchmarks for which the first build is compared with itself, loaded twice.
+    by_hva
+        Those of *builds* that have activation by HVA; by default all, and each worker finds out.
     """
     base = builds[0][1]
     again = replace(base, copy=base.copy + 1)
     compared = [
         Comparison(
-            tuple(Side(label, activation, build) for label, build in builds),
+            tuple(Side(label, activation, build) for label, build in named),
             variant=str(activation),
             has_controls=activation is Activation.GPA,
             against_previous=against_previous,
             absent=NO_SUCH,
         )
-        for activation in Activation
+        for activation, named in zip(Activation, (builds, by_hva or builds), strict=True)
     ]
     loaded_twice = Comparison(
         tuple(Side(f"{builds[0][0]}{mark}", Activation.GPA, b) for mark, b in _twice(base, again)),

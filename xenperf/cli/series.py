@@ -1,0 +1,133 @@
+"""``xenperf series``: a patch series step by step, on the model or across commits."""
+
+import os
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from xenperf.cli.between import SEEDS, SENTINELS, names_of
+from xenperf.cli.compare import DIRTY
+from xenperf.cli.exit_codes import COMPARE_EPILOG
+from xenperf.cli.job import Job, carry_out
+from xenperf.cli.options import measuring
+from xenperf.cli.request import Request, command, common_settings
+from xenperf.cli.streams import Streams
+from xenperf.errors import UsageError
+from xenperf.hypervisor import Activation
+from xenperf.measure import revisions
+from xenperf.measure.sides import Build, Comparison, Side, between_builds
+from xenperf.model.patches import GPA_HVA, KERNELS, PATCHES
+from xenperf.report.model import Kind
+from xenperf.scenarios import catalogue
+
+BASE: Final = "base"
+MAX_COMMITS: Final = 16
+HVA_PATCHES: Final = frozenset({"shinfo-hva", "vcpu-info-hva"})
+BOUGHT: Final = "gpa to hva"
+Named = list[tuple[str, Build]]
+
+
+@click.command("series", epilog=COMPARE_EPILOG)
+@click.argument("commits", required=False, metavar="[BASE..HEAD]")
+@click.option(
+    "--model", is_flag=True, help="The patches of the model's own series, one after another."
+)
+@click.option(
+    "--repo",
+    default=os.curdir,
+    metavar="DIR",
+    help="The checkout of xenperf whose commits are measured.  [default: here]",
+)
+@measuring
+@click.pass_obj
+def verb(streams: Streams, /, commits: str | None, model: bool, repo: str, **options: Any) -> int:
+    """Measure a series step by step: each step against the base and against the one before.
+
+    With --model the steps are the patches that brought activation by HVA to KVM, switched on one
+    after another. With BASE..HEAD they are the commits of this repository in that range.
+    """
+    if model == (commits is not None):
+        raise UsageError("series", "give either --model or BASE..HEAD", "see xenperf series --help")
+    request = Request(**options)
+    request.check_output()
+    job = model_job(request) if commits is None else commits_job(request, commits, Path(repo))
+    return carry_out(job, request, streams)
+
+
+def model_job(request: Request) -> Job:
+    """Return the job that switches the patches of the merged kernel on, one after another."""
+    merged = [name for name in PATCHES if name in KERNELS[GPA_HVA]]
+    builds: Named = [(BASE, Build(patches=()))]
+    for nr_patches, name in enumerate(merged, start=1):
+        builds.append((name, Build(patches=tuple(merged[:nr_patches]))))
+    chosen = catalogue.select(request.only)
+    names = tuple(n for n in chosen if request.only or not _is_control(n))
+    about = {BASE: "before the series", **{name: _patch_line(name) for name in merged}}
+    able = [each for each in builds if set(each[1].patches or ()) >= HVA_PATCHES]
+    compared = between_builds(builds, _sentinels(names), by_hva=able, against_previous=True)
+    return _job(request, names, (*compared, _bought(builds)), about, ["series", "--model"])
+
+
+def commits_job(request: Request, commits: str, repository: Path) -> Job:
+    """Return the job that measures every commit of a range."""
+    found = revisions.revisions(repository, commits)
+    if len(found) > MAX_COMMITS:
+        reason = f"{len(found)} commits, more than {MAX_COMMITS}"
+        raise UsageError(f"range {commits}", reason, "choose a shorter range")
+    trees = revisions.exported(repository, found)
+    builds = [(one.short, Build(tree=str(trees[one.commit]))) for one in found]
+    names = names_of([build for _, build in builds], request.only)
+    about = {one.short: one.subject for one in found}
+    words = ["series", f"{found[0].short}..{found[-1].short}"]
+    remarks = (DIRTY,) if revisions.has_changes(repository) else ()
+    compared = between_builds(builds, _sentinels(names), against_previous=True)
+    return _job(request, names, (*compared, _bought(builds)), about, words, remarks)
+
+
+def _job(
+    request: Request,
+    names: tuple[str, ...],
+    comparisons: tuple[Comparison, ...],
+    about: dict[str, str],
+    words: Sequence[str],
+    remarks: tuple[str, ...] = (),
+) -> Job:
+    plan = replace(
+        request.plan_of(names, drawn_seed=secrets.randbelow(SEEDS)), comparisons=comparisons
+    )
+    return Job(
+        plan,
+        common_settings(plan),
+        command(request, plan, words),
+        kind=Kind.SERIES,
+        about=about,
+        remarks=remarks,
+    )
+
+
+def _bought(builds: Named) -> Comparison:
+    """Return what the whole series buys: the first build by GPA against the last by HVA."""
+    (first, base), (last, head) = builds[0], builds[-1]
+    sides = (
+        Side(f"{first} gpa", Activation.GPA, base),
+        Side(f"{last} hva", Activation.HVA, head),
+    )
+    return Comparison(sides, variant=BOUGHT, has_controls=False)
+
+
+def _sentinels(names: tuple[str, ...]) -> list[str]:
+    return [name for name in SENTINELS if name in names]
+
+
+def _is_control(name: str) -> bool:
+    return not catalogue.is_scenario(name) and catalogue.benchmark(name).is_control
+
+
+def _patch_line(name: str) -> str:
+    """Return the subject of a patch, with the commits that brought it."""
+    patch = PATCHES[name]
+    return f"{patch.subject} ({', '.join(patch.commits)})" if patch.commits else patch.subject
