@@ -29,8 +29,8 @@ def test_its_keys_and_rows(doubtful: Report) -> None:
     assert all(
         list(row)
         == [
-            *("benchmark", "metric", "unit", "gpa", "hva", "ratio", "ci", "verdict", "control"),
-            *("worker_ratios", "notes"),
+            *("benchmark", "variant", "sides", "metric", "unit", "gpa", "hva", "ratio", "ci"),
+            *("verdict", "control", "worker_ratios", "wall_ratio", "notes"),
         ]
         for row in content["rows"]
     )

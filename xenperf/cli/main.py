@@ -31,6 +31,9 @@ VERBS: Final = {
     "run": Verb("xenperf.cli.run", "Measure GPA against HVA: costs and outcomes side by side."),
     "compare": Verb("xenperf.cli.compare", "Compare two git revisions of the model."),
     "series": Verb("xenperf.cli.series", "Measure a patch series step by step."),
+    "selfcheck": Verb(
+        "xenperf.cli.selfcheck", "Compare the suite with itself: what can this machine tell?"
+    ),
     "cases": Verb("xenperf.cli.cases", "Play the outcome cases: what a kernel must answer."),
     "explore": Verb(
         "xenperf.cli.explore", "Run two operations in every order of their steps, and check."

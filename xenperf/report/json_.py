@@ -11,24 +11,33 @@ from xenperf.stats.rows import Row
 
 def render(report: Report) -> str:
     """Return the object and a newline; what is infinite or no number becomes null."""
-    content = {
+    rows = [_row(row) for row in report.rows]
+    content = {**conditions(report), "rows": rows, "command": report.command}
+    return json.dumps(content, indent=2, allow_nan=False) + "\n"
+
+
+def conditions(report: Report) -> dict[str, object]:
+    """Return what every object begins with: what it is, and how its figures came about."""
+    return {
         "schema": SCHEMA,
         "kind": str(report.kind),
         "backend": report.backend,
         "environment": {name: _plain(value) for name, value in report.environment.items()},
         "settings": dict(report.settings),
+        "about": dict(report.about),
+        "grade": str(report.grade),
+        "seconds": report.seconds,
         "workers_finished": report.nr_finished,
         "cut_short": report.cut_short,
         "distrust": distrust.reasons(report),
-        "rows": [_row(row) for row in report.rows],
-        "command": report.command,
     }
-    return json.dumps(content, indent=2, allow_nan=False) + "\n"
 
 
 def _row(row: Row) -> dict[str, object]:
     return {
         "benchmark": row.benchmark,
+        "variant": row.variant,
+        "sides": list(row.sides),
         "metric": row.metric,
         "unit": row.unit,
         row.sides[0]: _figure(row, row.base),
@@ -38,6 +47,7 @@ def _row(row: Row) -> dict[str, object]:
         "verdict": str(row.verdict),
         "control": row.is_control,
         "worker_ratios": _numbers(row.worker_ratios),
+        "wall_ratio": _number(row.wall_ratio),
         "notes": list(row.notes),
     }
 

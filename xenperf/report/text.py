@@ -29,7 +29,7 @@ _BY_WEIGHT: Final = (Verdict.INVALID, Verdict.SLOWER, Verdict.FASTER, Verdict.UN
 def render(report: Report, colour: bool = False) -> str:
     """Return the whole report; with *colour*, slower is red and faster is green."""
     blocks = [
-        _header(report),
+        header(report),
         _distrust(report),
         _times(COSTS_TITLE, report.costs, colour),
         _outcomes(report.outcomes),
@@ -44,7 +44,7 @@ def summary(report: Report) -> str:
     return "; ".join(f"{label}: {tally}" for label, tally in _tallies(report))
 
 
-def _header(report: Report) -> list[str]:
+def header(report: Report) -> list[str]:
     """Return what was compared, how, and on what."""
     lines = paragraph(
         "xenperf run: ",
