@@ -64,8 +64,8 @@ def _sigma(values: Sequence[float]) -> float:
 def _effect(medians: Sequence[float], nr_rows: int, settings: Judgement) -> float | None:
     """Return margin plus what the t interval and the wanted power need on top of it.
 
-    The usual sum of two quantiles that sample sizes are planned with, both of Student's t since
-    the spread is only estimated (Snedecor and Cochran 1989, "Statistical methods", section 6.14).
+    The sum of two quantiles that sample sizes are usually planned with, both of Student's t since
+    the spread is only estimated.
     """
     if len(medians) < TRUSTED_WORKERS:
         return None
