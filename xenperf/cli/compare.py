@@ -15,6 +15,7 @@ from xenperf.cli.job import Job, carry_out
 from xenperf.cli.options import measuring
 from xenperf.cli.request import Request, command, common_settings
 from xenperf.cli.streams import Streams
+from xenperf.errors import MeasurementError
 from xenperf.measure import revisions
 from xenperf.measure.revisions import Revision
 from xenperf.measure.sides import Build, between_builds
@@ -65,7 +66,14 @@ def compare(request: Request, streams: Streams, names: tuple[str, str], sources:
     request.check_output()
     found = [revisions.revision(sources.repository, name) for name in names]
     job = job_of(request, found, sources)
-    return carry_out(job, request, streams)
+    try:
+        return carry_out(job, request, streams)
+    except MeasurementError as death:
+        if sources.apart:
+            raise
+        streams.say(f"compare: the two cannot share a process ({death}); each gets its own")
+        job = job_of(request, found, replace(sources, apart=True))
+        return carry_out(job, request, streams)
 
 
 def job_of(request: Request, found: Sequence[Revision], sources: Sources) -> Job:

@@ -39,12 +39,17 @@ class Side:
     label: str
     activation: Activation
     build: Build = Build()
+    planted: float = 0.0
+    """Share of operations done on top of those that are counted: a slowdown of known size, really
+    executed, by which a method of comparing can be tried out.
+    """
 
     @classmethod
     def from_fields(cls, fields: dict[str, Any]) -> Self:
         """Return the side with *fields*, as ``dataclasses.asdict`` lays them out."""
         build = Build.from_fields(fields["build"])
-        return cls(fields["label"], Activation(fields["activation"]), build)
+        activation = Activation(fields["activation"])
+        return cls(fields["label"], activation, build, fields["planted"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
+from xenperf.hypervisor import Loop
 from xenperf.measure import conditions
 from xenperf.measure.builds import LoadedBuild, load
 from xenperf.measure.plan import Plan
@@ -84,8 +85,12 @@ class Worker:
         with contextlib.ExitStack() as machines:
             try:
                 loops = {
-                    side: machines.enter_context(
-                        self._build(side).loop(name, self.plan.shape, side.activation)
+                    side: with_planted(
+                        machines.enter_context(
+                            self._build(side).loop(name, self.plan.shape, side.activation)
+                        ),
+                        side.planted,
+                        cycle,
                     )
                     for side in order
                 }
@@ -132,6 +137,18 @@ class Worker:
         if asked not in self._able:
             self._able[asked] = self._build(side).supports(side.activation)
         return self._able[asked] and self._build(side).has(name)
+
+
+def with_planted(loop: Loop, share: float, cycle: int) -> Loop:
+    """Return *loop* with *share* more operations than it is asked for, in whole cycles."""
+    if not share:
+        return loop
+
+    def longer(n: int) -> int:
+        extra = round(n * share / cycle) * cycle
+        return loop(n + extra) - extra
+
+    return longer
 
 
 def described(entry: Any, comparison: Comparison) -> Message:
