@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from xenperf.report.model import Report
+from xenperf.report.model import Kind, Report
 from xenperf.stats.rows import Row
 from xenperf.stats.samples import CPU_TIME
 from xenperf.stats.verdict import Verdict
@@ -142,6 +142,62 @@ def doubtful(report: Report) -> Report:
         command=f"xenperf run --quick {globs} --seed 4711",
         nr_finished=0,
         cut_short="interrupted",
+    )
+
+
+@pytest.fixture
+def compared(report: Report) -> Report:
+    """Two revisions, one cost slower, one benchmark new, one count that moved."""
+    sides = ("base", "head")
+    slower = replace(
+        cost("gpc.check", 0.95, 1.052, 0.006, Verdict.SLOWER, unit="ns/check"), wall_ratio=1.049
+    )
+    rows = [
+        replace(slower, sides=sides, variant="gpa", worker_ratios=(1.05, 1.053, 1.051, 1.054)),
+        replace(COSTS[1], sides=sides, variant="hva", worker_ratios=(1.0, 1.001, 1.002, 0.999)),
+        replace(
+            invalid("gpc.new", "only one of the two has it"),
+            sides=sides,
+            variant="gpa",
+            head=12.25,
+            verdict=Verdict.NEW,
+        ),
+        replace(CONTROLS[0], benchmark="gpc.check", sides=("base", "base again"), variant="A/A"),
+        *(replace(row, sides=sides, variant="gpa") for row in OUTCOMES[:2]),
+    ]
+    return replace(
+        report,
+        kind=Kind.COMPARE,
+        rows=tuple(rows),
+        about={"base": "0123456789ab Begin", "head": "ba9876543210 Change it | and <more>"},
+        command="xenperf compare 0123456789ab ba9876543210 --seed 4711",
+        seconds=41.5,
+        remarks=("the checkout has uncommitted changes",),
+    )
+
+
+@pytest.fixture
+def series(report: Report) -> Report:
+    """Three steps of one benchmark by each activation, and what they bought."""
+    rows = []
+    for variant, ratio in (("gpa", 1.02), ("hva", 0.98)):
+        for base, head, step in (
+            ("base", "one", 1.0),
+            ("base", "two", ratio),
+            ("one", "two", ratio),
+        ):
+            verdict = Verdict.SAME if step == 1.0 else Verdict.UNDECIDED
+            made = cost("send.delivered", 40.0, step, 0.02, verdict)
+            rows.append(replace(made, sides=(base, head), variant=variant))
+    bought = cost("send.delivered", 41.0, 0.38, 0.004, Verdict.FASTER)
+    rows.append(replace(bought, sides=("base gpa", "two hva"), variant="gpa to hva"))
+    rows += [replace(OUTCOMES[1], sides=("base gpa", "two hva"), variant="gpa to hva")]
+    return replace(
+        report,
+        kind=Kind.SERIES,
+        rows=tuple(rows),
+        about={"base": "before the series", "one": "first patch", "two": "second patch"},
+        command="xenperf series --model --seed 4711",
     )
 
 

@@ -11,12 +11,12 @@ ROW = Row("send", CPU_TIME, "ns/send", 108.6498, 41.8509, 0.38502, (0.3842, 0.38
 
 
 def test_a_ratio_has_the_digits_of_its_interval() -> None:
-    assert figures(ROW) == Figures("109", "41.9", "0.3850", "[0.3842, 0.3864]")
+    assert figures(ROW) == Figures("109", "41.9", "0.3850", "[0.3842, 0.3864]", "[-61.6, -61.4] %")
 
 
 def test_a_wide_interval_takes_digits_from_the_times_too() -> None:
     shown = figures(replace(ROW, base=108.6498, head=86.9, ratio=0.8, ci=(0.6, 1.0)))
-    assert shown == Figures("109", "87", "0.80", "[0.60, 1.00]")
+    assert shown == Figures("109", "87", "0.80", "[0.60, 1.00]", "[-40.0, +0.0] %")
     assert figures(replace(ROW, base=1086.498, ci=(0.2, 0.6))).base == "1100"
 
 
@@ -30,7 +30,7 @@ def test_a_time_has_three_digits_at_most(gpa: float, expected: str) -> None:
 
 def test_without_an_interval_there_are_two_digits_and_no_ratio() -> None:
     shown = figures(replace(ROW, ci=(0.0, math.inf)))
-    assert shown == Figures("110", "42", "?", UNBOUNDED)
+    assert shown == Figures("110", "42", "?", UNBOUNDED, UNBOUNDED)
 
 
 def test_an_interval_without_width_is_exact() -> None:

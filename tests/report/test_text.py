@@ -6,6 +6,7 @@ from dataclasses import replace
 from xenperf.report import text
 from xenperf.report.model import Report
 from xenperf.report.table import WIDTH
+from xenperf.report.tallies import summary
 from xenperf.stats.verdict import Verdict
 
 Golden = Callable[[str, str], None]
@@ -16,7 +17,7 @@ def _colours(rendered: str) -> list[str]:
 
 
 def test_a_whole_run(report: Report, golden: Golden) -> None:
-    golden("run.txt", text.render(report))
+    golden("report.txt", text.render(report))
 
 
 def test_a_run_with_everything_wrong(doubtful: Report, golden: Golden) -> None:
@@ -69,7 +70,7 @@ def test_the_command_can_be_pasted(doubtful: Report) -> None:
 
 
 def test_the_summary_counts_every_kind_of_row(report: Report) -> None:
-    assert text.summary(report) == (
+    assert summary(report) == (
         "costs: 2 faster, 1 slower, 1 same, 2 undecided; outcomes: 2 fewer, 1 more, 1 same; "
         "controls: 0 faster, 0 slower, 1 same, 1 undecided"
     )

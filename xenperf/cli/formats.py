@@ -31,6 +31,8 @@ FORMATS: Final = {
     each.name: each
     for each in (
         Format(TEXT, (".txt",), "xenperf.report.text"),
+        Format("markdown", (".md",), "xenperf.report.markdown"),
+        Format("mail", (".mail",), "xenperf.report.mail"),
         Format(JSON, (".json",), "xenperf.report.json_"),
     )
 }

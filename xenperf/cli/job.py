@@ -15,6 +15,7 @@ from xenperf.measure.plan import Plan
 from xenperf.record.atomic import write_text
 from xenperf.report import distrust, text
 from xenperf.report.model import Grade, Kind, Report, Setting
+from xenperf.report.tallies import summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,4 +68,4 @@ def hand_over(request: Request, report: Report, streams: Streams) -> None:
         streams.write(text.render(report, colour=True) if is_coloured else chosen.render(report))
         return
     write_text(request.path, chosen.render(report))
-    streams.say(f"{request.path}: written; {text.summary(report)}")
+    streams.say(f"{request.path}: written; {summary(report)}")

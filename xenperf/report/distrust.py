@@ -15,6 +15,7 @@ def reasons(report: Report) -> list[str]:
     return [
         *_interruption(report),
         *_controls(report),
+        *report.remarks,
         *(f"invalid: {note}" for note in _notes(report, report.invalid)),
         *_notes(report, [row for row in report.rows if row.verdict not in SAID_ELSEWHERE]),
     ]

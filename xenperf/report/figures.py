@@ -15,21 +15,44 @@ _WITHOUT_INTERVAL: Final = 5.0  # in the second digit: then it shows two
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The four figures of a row; ``NONE`` where there is none."""
+    """The figures of a row; ``NONE`` where there is none."""
 
     base: str
     head: str
-    ratio: str
-    interval: str
+    ratio: str = NONE
+    interval: str = NONE
+    """Of the ratio."""
+
+    change_interval: str = NONE
+    """The same in per cent."""
+
+    wall: str = NONE
+    """The ratio in wall time."""
+
+    instructions: str = NONE
+    """The change of the number of instructions."""
 
 
 def figures(row: Row) -> Figures:
     """Return the figures of *row*: counts in full, times and ratios rounded."""
     if row.is_count:
-        return Figures(_count(row.base), _count(row.head), NONE, NONE)
+        return Figures(_count(row.base), _count(row.head))
     ratio, interval = _ratio(row)
     spread = _relative_half_width(row)
-    return Figures(_time(row.base, spread), _time(row.head, spread), ratio, interval)
+    return Figures(
+        base=_time(row.base, spread),
+        head=_time(row.head, spread),
+        ratio=ratio,
+        interval=interval,
+        change_interval=_change_interval(row),
+        wall=NONE if row.wall_ratio is None else f"{row.wall_ratio:.2f}",
+        instructions=_instructions(row),
+    )
+
+
+def percent(ratio: float | None) -> str:
+    """Return how far *ratio* is from 1, signed, to a tenth of a per cent."""
+    return NONE if ratio is None else f"{100.0 * (ratio - 1.0):+.1f} %"
 
 
 def _count(value: float | None) -> str:
@@ -45,11 +68,24 @@ def _ratio(row: Row) -> tuple[str, str]:
     return rounded.value, f"[{rounded.low}, {rounded.high}]"
 
 
+def _change_interval(row: Row) -> str:
+    if row.ci is None:
+        return NONE
+    if not all(map(math.isfinite, row.ci)):
+        return UNBOUNDED
+    low, high = (100.0 * (bound - 1.0) for bound in row.ci)
+    return f"[{low:+.1f}, {high:+.1f}] %"
+
+
+def _instructions(row: Row) -> str:
+    if row.instructions is None or not row.instructions[0]:
+        return NONE
+    return percent(row.instructions[1] / row.instructions[0])
+
+
 def _relative_half_width(row: Row) -> float:
     """Return half the width of the ratio's interval, over the ratio; infinite if unknown."""
-    if row.ratio is None or row.ci is None:
-        return math.inf
-    return 0.5 * (row.ci[1] - row.ci[0]) / row.ratio
+    return math.inf if row.noise is None else row.noise
 
 
 def _time(value: float | None, spread: float) -> str:

@@ -123,6 +123,12 @@ class Report:
         return any(row.base is not None or row.head is not None for row in self.rows)
 
     @property
+    def nr_workers(self) -> int:
+        """How many workers were asked for, or ran where undecided rows got more."""
+        asked = self.settings.get("workers")
+        return max(self.nr_finished, asked if isinstance(asked, int) else 0)
+
+    @property
     def sides(self) -> list[tuple[str, str]]:
         """The pairs of sides that rows compare, in their order: one, but for a series."""
         return list(dict.fromkeys(row.sides for row in self.rows if not row.is_control))

@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from xenperf.report import distrust
 from xenperf.report.json_ import conditions
 from xenperf.report.model import DIFFERENT, Report, RowKey
 from xenperf.report.table import Column, lay_out, paragraph
-from xenperf.report.text import header
+from xenperf.report.text import doubts, heading
 from xenperf.stats.power import Detectable
 from xenperf.stats.verdict import Verdict
 from xenperf.stats.wilson import wilson_interval
@@ -57,8 +56,8 @@ def render_text(found: Selfcheck) -> str:
         noise = found.noise.get(row.key)
         ratio = "-" if row.ratio is None else f"{row.ratio:.4f}"
         cells.append((row.name, ratio, str(row.verdict), *_noise(noise)))
-    doubts = [f"- {reason}" for reason in distrust.reasons(found.report)]
-    lines = [*header(found.report), "", *(["DISTRUST", *doubts, ""] if doubts else [])]
+    reasons = doubts(found.report)
+    lines = [*heading(found.report), "", *([*reasons, ""] if reasons else [])]
     lines += [TITLE, *lay_out(columns, cells), "", *_summary(found)]
     return "\n".join(lines) + "\n"
 

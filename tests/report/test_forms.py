@@ -1,0 +1,106 @@
+"""Every form of every kind of report: golden files, widths, and hostile texts."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from xenperf.cli.formats import FORMATS, chosen
+from xenperf.report import mail, markdown, text
+from xenperf.report.model import Report
+
+Golden = Callable[[str, str], None]
+FORMS = ("text", "markdown", "mail")
+KINDS = ("report", "doubtful", "compared", "series")
+SUFFIX = {"text": "txt", "markdown": "md", "mail": "mail"}
+
+
+@pytest.fixture(params=KINDS)
+def named(request: pytest.FixtureRequest) -> tuple[str, Report]:
+    """Each kind of report with its name."""
+    return request.param, request.getfixturevalue(request.param)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_of_every_kind(form: str, named: tuple[str, Report], golden: Golden) -> None:
+    name, report = named
+    golden(f"{name}.{SUFFIX[form]}", FORMATS[form].render(report))
+
+
+@pytest.mark.parametrize(("form", "width"), [("text", 100), ("mail", 72)])
+def test_no_line_is_wider_than_its_page(form: str, width: int, named: tuple[str, Report]) -> None:
+    assert max(map(len, FORMATS[form].render(named[1]).splitlines())) <= width
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_undecided_row_is_named(form: str, named: tuple[str, Report]) -> None:
+    report = named[1]
+    plain = FORMATS[form].render(report).replace("\\", "")
+    joined = " ".join(plain.split())
+    for name in report.named("undecided"):  # type: ignore[arg-type]
+        assert name in joined
+
+
+def test_a_mail_is_plain_ascii_and_says_machine_method_and_command(report: Report) -> None:
+    shown = mail.render(replace(report, command="xenperf run --only \u2192"))
+    assert shown.isascii()
+    assert [line for line in shown.splitlines() if line.startswith(("machine", "method"))]
+    assert "reproduce" in shown
+
+
+HOSTILE = "<img src=x onerror=alert(1)> | `a` *b* _c_ [d](e) & \\ # \x1b[31m \n- f"
+
+
+def test_markdown_shows_hostile_texts_as_they_are(compared: Report) -> None:
+    rows = (replace(compared.rows[0], benchmark=HOSTILE), *compared.rows[1:])
+    shown = markdown.render(replace(compared, rows=rows, about={"base": HOSTILE, "head": HOSTILE}))
+    assert "<img" not in shown
+    unescaped = re.sub(r"\\(.)", "", shown)
+    assert not re.search(r"[`*_\[\]]a|\[d\]\(e\)", unescaped)
+    tables = [line for line in shown.splitlines() if line.startswith("|")]
+    widths = {len(re.findall(r"(?<!\\)\|", line)) for line in tables}
+    assert len(widths) <= 3  # one for each kind of table: no cell has grown a column
+
+
+def test_a_fence_cannot_be_closed_by_the_command(compared: Report) -> None:
+    shown = markdown.render(replace(compared, command="xenperf `" + "`" * 4 + " run"))
+    assert shown.rstrip().endswith("`" * 6)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=120)
+)
+def test_no_name_makes_a_mail_wider(compared: Report, name: str) -> None:
+    rows = tuple(replace(row, benchmark=f"b{name}") for row in compared.rows)
+    shown = mail.render(replace(compared, rows=rows))
+    for line in shown.splitlines():
+        assert len(line) <= 72 or re.search(r"\\[xuU]", line)
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "found"),
+    [
+        (None, None, "text"),
+        (None, "r.md", "markdown"),
+        (None, "r.mail", "mail"),
+        (None, "r.json", "json"),
+        (None, "r.unknown", "text"),
+        ("text", "r.json", "text"),
+    ],
+)
+def test_the_suffix_chooses_unless_a_form_is_named(
+    name: str | None, path: str | None, found: str
+) -> None:
+    assert chosen(name, path).name == found
+
+
+def test_a_series_shows_each_step_against_the_base_and_the_one_before(series: Report) -> None:
+    lines: list[Any] = [line.split() for line in text.render(series).splitlines()]
+    (two,) = [line for line in lines if line[:1] == ["two"] and "+2.0" in line]
+    assert two.count("+2.0") == 2
+    assert two.count("undecided") == 2

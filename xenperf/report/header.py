@@ -1,0 +1,115 @@
+"""What a report says before its figures: what was compared, how, and on what."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from xenperf.report.model import Grade, Kind, Report
+from xenperf.stats.samples import NO_HVA
+
+TITLES: Final = {
+    Kind.RUN: "Xen's shared pages by guest address (GPA) and by host address (HVA), on {backend}",
+    Kind.COMPARE: "two revisions of the {backend}, each cost by GPA and by HVA",
+    Kind.SERIES: "a series step by step on the {backend}, each cost by GPA and by HVA",
+    Kind.SELFCHECK: "the suite against itself, loaded twice, on {backend}",
+}
+GRADES: Final = {
+    Grade.ONE_PROCESS: "all sides in one process, in turn (ABBA)",
+    Grade.OWN_PROCESSES: "a process for each side, in turn (ABBA): grade B",
+    Grade.APART: "recorded apart, not interleaved: grade C",
+}
+CLOCKS: Final = {Grade.APART: "as recorded"}
+
+
+def title(report: Report) -> str:
+    """Return what was compared, in a line."""
+    return f"xenperf {report.kind}: {TITLES[report.kind].format(backend=report.backend)}"
+
+
+def header(report: Report) -> list[tuple[str, str]]:
+    """Return labels with what they say, in their order."""
+    found = report.environment
+    return [
+        *report.about.items(),
+        ("method", method(report)),
+        ("verdicts", judgement(report)),
+        *_guest(report),
+        *_modelled(report),
+        ("machine", machine(report)),
+        ("kernel", str(found.get("kernel") or "unknown")),
+        ("versions", versions(report)),
+        ("commit", str(found.get("commit") or "unknown")),
+    ]
+
+
+def method(report: Report) -> str:
+    """Return how the sides were measured, and for how long."""
+    chosen = report.settings
+    if report.grade is Grade.APART or "slice_ns" not in chosen:
+        return GRADES[report.grade]
+    slice_ms = float(str(chosen["slice_ns"])) / 1e6
+    workers = "1 worker" if report.nr_workers == 1 else f"{report.nr_workers} workers"
+    seconds = "" if report.seconds is None else f"; {report.seconds:.0f} s"
+    return (
+        f"{GRADES[report.grade]}, thread CPU time; {workers} x {chosen['rounds']} rounds x "
+        f"{slice_ms:g} ms a side; seed {chosen['seed']}{seconds}"
+    )
+
+
+def judgement(report: Report) -> str:
+    """Return what the verdicts mean and how many rows they were corrected for."""
+    margin, band, alpha = (
+        f"{100.0 * float(str(report.settings[name])):g} %" for name in ("margin", "band", "alpha")
+    )
+    nr_costs = sum(row.ratio is not None for row in report.costs)
+    rows = "the cost" if nr_costs == 1 else f"the {nr_costs} costs"
+    return (
+        f"slower or faster: beyond {margin}; same: inside {band}; all verdicts and intervals of "
+        f"{rows} hold together, but for a chance of {alpha}"
+    )
+
+
+def machine(report: Report) -> str:
+    """Return what it ran on, and how loaded that was."""
+    found = report.environment
+    parts = (
+        found.get("cpu"),
+        found.get("machine"),
+        _labelled("CPUs", found.get("cpus")),
+        _labelled("hypervisor:", found.get("hypervisor")),
+        _labelled("clock source", found.get("clock_source")),
+        _labelled("load", found.get("load_1min")),
+    )
+    return ", ".join(str(part) for part in parts if part is not None)
+
+
+def versions(report: Report) -> str:
+    """Return the versions that the figures depend on."""
+    names = ("xenperf", "python", "numpy", "numba", "llvmlite")
+    found = [(name, report.environment.get(name)) for name in names]
+    return ", ".join(f"{name} {version}" for name, version in found if version is not None)
+
+
+def _guest(report: Report) -> list[tuple[str, str]]:
+    chosen = report.settings
+    if "guest_bits" not in chosen:
+        return []
+    text = (
+        f"{chosen['guest_bits']}-bit, memslots {chosen['slots']}, vCPUs {chosen['vcpus']} or as "
+        f"many as a benchmark needs, port {chosen['port']}"
+    )
+    return [("guest", text)]
+
+
+def _modelled(report: Report) -> list[tuple[str, str]]:
+    """Return which kernel the model was, and its patches; nothing for a real one."""
+    if report.settings.get("kernel") is None:
+        return []
+    patches = report.settings.get("patches")
+    names = patches if isinstance(patches, Sequence) and not isinstance(patches, str) else ()
+    words = [f"kernel {report.settings['kernel']}", f"patches: {', '.join(names) or 'none'}"]
+    words += [NO_HVA] if any(NO_HVA in row.notes for row in report.rows) else []
+    return [("modelled", "; ".join(words))]
+
+
+def _labelled(label: str, value: object) -> str | None:
+    return None if value is None else f"{label} {value}"

@@ -1,0 +1,64 @@
+"""The report as plain text of 72 columns: for a cover letter, below the three dashes."""
+
+from typing import Final
+
+from xenperf.report.header import judgement, machine, method, title
+from xenperf.report.model import Report
+from xenperf.report.sections import Section, sections
+from xenperf.report.table import paragraph
+from xenperf.report.tallies import closing
+from xenperf.report.text import command, doubts, table
+
+WIDTH: Final = 72
+LABEL_WIDTH: Final = 11
+LEFT_OUT: Final = frozenset({"unit", "wall", "instr"})
+
+
+def render(report: Report) -> str:
+    """Return the verdicts first, then why to doubt them, the tables, and how they came about."""
+    blocks = [
+        [*_wrapped(title(report)), *_about(report)],
+        _verdicts(report),
+        doubts(report, WIDTH),
+        *(table(narrow(section), WIDTH) for section in sections(report)),
+        _conditions(report),
+    ]
+    text = "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+    return text.encode("ascii", "backslashreplace").decode("ascii")
+
+
+def narrow(section: Section) -> Section:
+    """Return *section* without the columns that a page of 72 has no room for."""
+    kept = [idx for idx, name in enumerate(section.columns) if name not in LEFT_OUT]
+    return Section(
+        section.name,
+        section.title,
+        tuple(section.columns[idx] for idx in kept),
+        tuple(tuple(line[idx] for idx in kept) for line in section.cells),
+    )
+
+
+def _wrapped(text: str) -> list[str]:
+    return paragraph("", text, 0, WIDTH)
+
+
+def _about(report: Report) -> list[str]:
+    lines = []
+    for label, text in report.about.items():
+        lines += paragraph(label, text, max(LABEL_WIDTH, min(len(label) + 2, 24)), WIDTH)
+    return lines
+
+
+def _verdicts(report: Report) -> list[str]:
+    lines = []
+    for label, text in closing(report):
+        lines += paragraph(label, text, LABEL_WIDTH, WIDTH)
+    return lines
+
+
+def _conditions(report: Report) -> list[str]:
+    """Return machine and kernel, method, and command: what a reader needs to do it again."""
+    ran_on = f"{machine(report)}; Linux {report.environment.get('kernel') or 'unknown'}"
+    lines = paragraph("machine", ran_on, LABEL_WIDTH, WIDTH)
+    lines += paragraph("method", f"{method(report)}; {judgement(report)}", LABEL_WIDTH, WIDTH)
+    return [*lines, *command(report.command, WIDTH)]

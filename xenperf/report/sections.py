@@ -1,0 +1,143 @@
+"""The tables of a report as cells, whatever form they are then given."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from xenperf.report.figures import figures, percent
+from xenperf.report.model import Kind, Report
+from xenperf.stats.rows import Row
+from xenperf.stats.verdict import Verdict
+
+VERDICT: Final = "verdict"
+NONE: Final = "-"
+_BY_WEIGHT: Final = (Verdict.INVALID, Verdict.SLOWER, Verdict.FASTER, Verdict.UNDECIDED)
+_WHAT: Final = {
+    Kind.RUN: "{head}/{base} below 1 means that {HEAD} takes less",
+    Kind.COMPARE: "{head}/{base} below 1 means that {head} takes less",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One table: its title, its columns, and a line of cells for each row."""
+
+    name: str
+    title: str
+    columns: tuple[str, ...]
+    cells: tuple[tuple[str, ...], ...]
+
+    def verdict_of(self, line: Sequence[str]) -> Verdict | None:
+        """Return the verdict that a line shows; None for one that has none."""
+        word = line[self.columns.index(VERDICT)]
+        return None if word in (NONE, "") else Verdict(word)
+
+
+def sections(report: Report) -> list[Section]:
+    """Return the tables of *report*, empty ones left out."""
+    found = [
+        *(_steps(report) if report.kind is Kind.SERIES else [_costs(report)]),
+        _outcomes(report),
+        _controls(report),
+    ]
+    return [section for section in found if section.cells]
+
+
+def _costs(report: Report) -> Section:
+    rows = sorted(report.costs, key=weight)
+    base, head = rows[0].sides if rows else ("base", "head")
+    what = _WHAT.get(report.kind, _WHAT[Kind.COMPARE])
+    title = f"COSTS: thread CPU time; {what.format(base=base, head=head, HEAD=head.upper())}"
+    return _timed("costs", title, rows)
+
+
+def _controls(report: Report) -> Section:
+    rows = sorted(report.controls, key=weight)
+    if report.kind is Kind.RUN:
+        title = "CONTROLS: the activation cannot touch them; hva/gpa should be 1"
+    else:
+        title = "A/A: the base against itself, loaded twice; the ratio should be 1"
+    return _timed("controls", title, rows)
+
+
+def _timed(name: str, title: str, rows: Sequence[Row]) -> Section:
+    """Return rows of one pair of sides, the weightiest verdict and the largest change first."""
+    base, head = rows[0].sides if rows else ("base", "head")
+    short = f"{head}/{base}" if " " not in head else "ratio"
+    counted = any(row.instructions for row in rows)
+    extra = ("wall", "instr") if counted else ("wall",)
+    columns = ("benchmark", "unit", base, head, short, "95% interval", *extra, VERDICT)
+    cells: list[tuple[str, ...]] = []
+    for row in rows:
+        shown = figures(row)
+        times = (shown.base, shown.head, shown.ratio, shown.interval, shown.wall)
+        counts = (shown.instructions,) if counted else ()
+        cells.append((row.name, row.unit, *times, *counts, str(row.verdict)))
+    return Section(name, title, columns, tuple(cells))
+
+
+def _steps(report: Report) -> list[Section]:
+    """Return a table for each cost of a series: a line for each step, and for what it all bought.
+
+    A step is compared with the base of the series, and in the last columns with the step before.
+    """
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in report.costs:
+        groups.setdefault((row.benchmark, row.variant), []).append(row)
+    found = []
+    for (benchmark, variant), rows in groups.items():
+        title = f"{benchmark}, {variant}: {rows[0].unit}" if variant else benchmark
+        found.append(_series_of(title, rows))
+    return found
+
+
+def _series_of(title: str, rows: Sequence[Row]) -> Section:
+    base = rows[0].sides[0]
+    before = {row.sides[1]: row for row in rows if row.sides[0] != base}
+    columns = ("step", "time", "vs previous", "that is", "vs base", "95% interval", VERDICT)
+    first = figures(rows[0]).base
+    cells: list[tuple[str, ...]] = [(base, first, NONE, NONE, NONE, NONE, NONE)]
+    for row in (row for row in rows if row.sides[0] == base):
+        shown, previous = figures(row), before.get(row.sides[1])
+        step = (NONE, NONE)
+        if previous is not None:
+            step = percent(previous.ratio), str(previous.verdict)
+        change = (percent(row.ratio), shown.change_interval, str(row.verdict))
+        cells.append((row.sides[1], shown.head, *step, *change))
+    return Section("costs", title, columns, tuple(cells))
+
+
+def _outcomes(report: Report) -> Section:
+    """Return the counts, in their order: that of the phases; of a series what changed, in short."""
+    rows = report.outcomes
+    title = "OUTCOMES: exact counts"
+    if report.kind is Kind.RUN:
+        base, head = rows[0].sides if rows else ("gpa", "hva")
+        columns: tuple[str, ...] = ("scenario", "metric", "unit", base, head, VERDICT)
+        lines = [(row.benchmark, row.metric, row.unit, *_counts(row)) for row in rows]
+        shown = [(*line, str(row.verdict)) for line, row in zip(lines, rows, strict=True)]
+        return Section("outcomes", title, columns, tuple(shown))
+    changed = [row for row in rows if row.verdict is not Verdict.SAME]
+    left_out = len(rows) - len(changed)
+    if left_out:
+        title += f"; {left_out} that are the same on both sides are left out"
+    cells: list[tuple[str, ...]] = []
+    for row in changed:
+        sides = f"{row.sides[0]} -> {row.sides[1]}"
+        cells.append((row.name, row.metric, row.unit, sides, *_counts(row), str(row.verdict)))
+    if rows and not cells:
+        cells = [("all", NONE, NONE, NONE, NONE, NONE, str(Verdict.SAME))]
+    columns = ("scenario", "metric", "unit", "sides", "before", "after", VERDICT)
+    return Section("outcomes", title, columns, tuple(cells))
+
+
+def _counts(row: Row) -> tuple[str, str]:
+    shown = figures(row)
+    return shown.base, shown.head
+
+
+def weight(row: Row) -> tuple[int, float]:
+    """Return what rows are sorted by: the weight of their verdict, then the size of the change."""
+    rank = _BY_WEIGHT.index(row.verdict) if row.verdict in _BY_WEIGHT else len(_BY_WEIGHT)
+    return rank, -abs(math.log(row.ratio)) if row.ratio else 0.0

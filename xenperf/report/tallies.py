@@ -1,0 +1,66 @@
+"""The verdicts counted, and the whole in one figure where that makes sense."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+from xenperf.report.figures import percent
+from xenperf.report.model import Kind, Report
+from xenperf.stats.geomean import geomean
+from xenperf.stats.rows import Row
+from xenperf.stats.verdict import Verdict
+
+COST_VERDICTS: Final = (Verdict.FASTER, Verdict.SLOWER, Verdict.SAME, Verdict.UNDECIDED)
+COUNT_VERDICTS: Final = (Verdict.FEWER, Verdict.MORE, Verdict.SAME)
+
+
+def summary(report: Report) -> str:
+    """Return the verdicts counted, on one line."""
+    return "; ".join(f"{label}: {tally}" for label, tally in tallies(report))
+
+
+def tallies(report: Report) -> list[tuple[str, str]]:
+    """Return how many rows of each kind got which verdict."""
+    controls = "controls" if report.kind is Kind.RUN else "A/A"
+    kinds = (
+        ("costs", report.costs, COST_VERDICTS),
+        ("outcomes", report.outcomes, COUNT_VERDICTS),
+        (controls, report.controls, COST_VERDICTS),
+    )
+    return [(label, _tally(rows, verdicts)) for label, rows, verdicts in kinds if rows]
+
+
+def closing(report: Report) -> list[tuple[str, str]]:
+    """Return what stands below the tables: verdicts counted, the mean, the undecided named."""
+    found = tallies(report)
+    mean = _mean(report)
+    if mean is not None:
+        found.append(("geomean", mean))
+    undecided = report.named(Verdict.UNDECIDED)
+    if undecided:
+        names = ", ".join(dict.fromkeys(undecided))
+        text = f"{len(undecided)}, not the same and not known to differ: {names}"
+        found.append(("undecided", text))
+    return found
+
+
+def _mean(report: Report) -> str | None:
+    """Return the mean ratio of a report with one pair of sides; a series has one for each step."""
+    rows = [row for row in report.costs if row.ratio is not None]
+    if len({row.sides for row in rows}) != 1:
+        return None
+    found = geomean([row.worker_ratios for row in rows])
+    if found is None:
+        return None
+    low, high = (100.0 * (bound - 1.0) for bound in (found.low, found.high))
+    return (
+        f"{percent(found.ratio)} over {found.nr_rows} costs, 95 % interval "
+        f"[{low:+.1f}, {high:+.1f}] %"
+    )
+
+
+def _tally(rows: Sequence[Row], verdicts: Sequence[Verdict]) -> str:
+    """Return how many *rows* got each of *verdicts*, and of any other if there are some."""
+    counted = Counter(row.verdict for row in rows)
+    others = [verdict for verdict in Verdict if verdict not in verdicts and counted[verdict]]
+    return ", ".join(f"{counted[verdict]} {verdict}" for verdict in (*verdicts, *others))
