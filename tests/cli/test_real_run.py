@@ -16,8 +16,8 @@ XENPERF = (sys.executable, "-m", "xenperf")
 PATIENCE_S = 120.0
 SETTLED_S = 0.05  # a process is seen a little before its parent has finished starting it
 ROW_KEYS = (
-    *("benchmark", "metric", "unit", "gpa", "hva", "ratio", "ci", "verdict", "control"),
-    *("worker_ratios", "wall_ratio", "notes"),
+    *("benchmark", "variant", "sides", "metric", "unit", "gpa", "hva", "ratio", "ci"),
+    *("verdict", "control", "worker_ratios", "wall_ratio", "notes"),
 )
 
 
