@@ -1,5 +1,6 @@
 import ctypes
 import os
+import platform
 import signal
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 from tests.holdings import holdings
 from xenperf import memory as module
-from xenperf.memory import Arena, PhysicalMemory, UserMapping, close_all
+from xenperf.memory import Arena, CodePage, PhysicalMemory, UserMapping, close_all
 from xenperf.units import PAGE_SIZE, Hva, Khva, Pfn
 
 
@@ -260,3 +261,17 @@ def test_a_page_that_the_system_refuses_is_an_oserror(
         with pytest.raises(OSError, match=r"mmap of 9 pages"):
             UserMapping(memory, 9)
     assert holdings() == before
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the code below is for x86-64")
+def test_a_code_page_runs_and_cannot_be_written() -> None:
+    with CodePage(b"\x48\x8d\x04\x3f\xc3") as page:  # lea rax, [rdi+rdi]; ret
+        double = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_uint64)(page.khva)
+        assert double(21) == 42
+        assert _killed_by(_store, page.khva, 0x90) == signal.SIGSEGV
+
+
+@pytest.mark.parametrize("nr_bytes", [0, PAGE_SIZE + 1])
+def test_code_that_is_no_page_is_refused(nr_bytes: int) -> None:
+    with pytest.raises(ValueError, match="bytes of code"):
+        CodePage(bytes(nr_bytes))
