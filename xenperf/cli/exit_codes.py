@@ -24,6 +24,7 @@ Exit codes (where several hold: 2, then 3, then 1):
   2  misuse, or nothing was measured
   3  not to be trusted: cut short, an invalid row, a control that differs,
      or with --strict an undecided cost; or this machine cannot do it
+With --count instructions, "slower" is "more instructions".
 """
 
 

@@ -54,6 +54,8 @@ class Request:
     strict: bool = False
     output: str | None = None
     format: str | None = None
+    count: str | None = None
+    """What is counted instead of timed."""
 
     def plan(self, drawn_seed: int) -> Plan:
         """Return the plan, with *drawn_seed* if none was given; ``UsageError`` if there is none."""
@@ -161,9 +163,11 @@ def command(request: Request, plan: Plan, verb: Sequence[str] = ("run",)) -> str
         words += [] if value == usual else [name, str(value)]
     words += [word for name in request.added for word in ("--with", name)]
     words += [word for name in request.removed for word in ("--without", name)]
+    words += ["--count", request.count] if request.count else []
     words += ["--quick"] if request.quick else []
     words += [word for glob in request.only for word in ("--only", glob)]
-    return shlex.join([*words, "--seed", str(plan.seed)])
+    words += [] if request.count else ["--seed", str(plan.seed)]
+    return shlex.join(words)
 
 
 def _short(value: float | None) -> str | None:

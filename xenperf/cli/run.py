@@ -6,6 +6,7 @@ from typing import Any, Final
 import click
 
 from xenperf.backends import BACKENDS
+from xenperf.cli import counting
 from xenperf.cli.exit_codes import RUN_EPILOG
 from xenperf.cli.job import Job, carry_out
 from xenperf.cli.options import measuring
@@ -43,6 +44,11 @@ SEEDS: Final = 1_000_000  # drawn below: short enough to type
     metavar="PATCH",
     help="Build it without this patch; may be given again.",
 )
+@click.option(
+    "--count",
+    type=click.Choice([counting.INSTRUCTIONS]),
+    help="Count instead of timing: exact on a busy machine too; needs Valgrind.",
+)
 @measuring
 @click.pass_obj
 def verb(streams: Streams, /, **options: Any) -> int:
@@ -55,6 +61,8 @@ def verb(streams: Streams, /, **options: Any) -> int:
 
 def run(request: Request, streams: Streams) -> int:
     """Check *request*, measure, judge, and hand over the report; return the exit code."""
+    if request.count is not None:
+        return counting.run(request, streams)
     plan = request.plan(drawn_seed=secrets.randbelow(SEEDS))
     request.check_output()
     check_backend(plan)
