@@ -36,3 +36,25 @@ def test_a_changed_checkout_says_so(tmp_path: Path) -> None:
 def test_a_missing_file_of_the_kernel_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "_read", lambda path: None)
     assert environment.describe()["clock_source"] is None
+    assert environment.describe()["pressure_cpu"] is None
+    assert environment.steal_ticks() is None
+    assert environment.steal_share() is None
+
+
+def test_steal_is_the_eighth_kind_and_a_guests_time_counts_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(environment, "_read", lambda path: "cpu  10 0 10 60 0 0 0 20 500 500\nx")
+    assert (environment.steal_ticks(), environment.steal_share()) == (20, 0.2)
+
+
+@pytest.mark.parametrize(
+    ("text", "avg10"),
+    [
+        ("some avg10=12.50 avg60=1.00 avg300=0.10 total=5\nfull avg10=3.00 total=0", 12.5),
+        ("full avg10=3.00 total=0", None),
+        (None, None),
+    ],
+)
+def test_pressure_is_that_of_some_task(text: str | None, avg10: float | None) -> None:
+    assert environment.parsed_pressure(text) == avg10

@@ -11,6 +11,8 @@ import xenperf
 
 _CPU_FIELD: Final = "model name"
 _CLOCK_SOURCE: Final = Path("/sys/devices/system/clocksource/clocksource0/current_clocksource")
+_PRESSURE: Final = Path("/proc/pressure/cpu")
+_STAT: Final = Path("/proc/stat")
 Described = dict[str, str | int | float | None]
 
 
@@ -21,14 +23,47 @@ def describe() -> Described:
         "commit": commit(Path(xenperf.__file__).parent),
         "kernel": platform.release(),
         "machine": platform.machine(),
-        "cpu": _cpu_model(),
+        "cpu": cpu_model(_read(Path("/proc/cpuinfo"))) or platform.processor() or None,
         "cpus": len(os.sched_getaffinity(0)),
         "hypervisor": _is_virtual(),
         "clock_source": _read(_CLOCK_SOURCE),
         "load_1min": round(os.getloadavg()[0], 2),
+        "pressure_cpu": parsed_pressure(_read(_PRESSURE)),
+        "steal_share": steal_share(),
         "python": platform.python_version(),
         **{name: metadata.version(name) for name in ("numpy", "numba", "llvmlite")},
     }
+
+
+def steal_ticks() -> int | None:
+    """Return how many ticks the hypervisor has kept from this machine since boot."""
+    ticks = _ticks()
+    return ticks[7] if len(ticks) > 7 else None
+
+
+def steal_share() -> float | None:
+    """Return how much of the time since boot the hypervisor has kept: 0 to 1."""
+    ticks = _ticks()[:8]  # what follows is a guest's time, and in the first two already
+    return round(ticks[7] / sum(ticks), 4) if len(ticks) == 8 and any(ticks) else None
+
+
+def parsed_pressure(text: str | None) -> float | None:
+    """Return the per cent of the last 10 s in which some task waited, from a PSI file's *text*."""
+    for line in (text or "").splitlines():
+        kind, *fields = line.split()
+        values = dict(field.split("=", 1) for field in fields)
+        if kind == "some" and "avg10" in values:
+            return float(values["avg10"])
+    return None
+
+
+def cpu_model(cpuinfo: str | None) -> str | None:
+    """Return the processor's name from the text of ``/proc/cpuinfo``."""
+    for line in (cpuinfo or "").splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == _CPU_FIELD:
+            return value.strip()
+    return None
 
 
 def commit(folder: Path) -> str | None:
@@ -46,12 +81,10 @@ def commit(folder: Path) -> str | None:
     return found.stdout.strip()
 
 
-def _cpu_model() -> str | None:
-    for line in (_read(Path("/proc/cpuinfo")) or "").splitlines():
-        name, _, value = line.partition(":")
-        if name.strip() == _CPU_FIELD:
-            return value.strip()
-    return platform.processor() or None
+def _ticks() -> list[int]:
+    """Return the ticks of all processors by kind: user, nice, system, idle, iowait, ..., steal."""
+    line = (_read(_STAT) or "").partition("\n")[0].split()
+    return [int(number) for number in line[1:]]
 
 
 def _is_virtual() -> str | None:
