@@ -38,6 +38,9 @@ VERBS: Final = {
     "explore": Verb(
         "xenperf.cli.explore", "Run two operations in every order of their steps, and check."
     ),
+    "probe": Verb(
+        "xenperf.cli.probe", "Look whether times taken here can be trusted; change nothing."
+    ),
     "list": Verb("xenperf.cli.list_", "Show every benchmark and scenario that can be run."),
 }
 
