@@ -1,9 +1,13 @@
 """Instruction counts: gathered from workers, and counted for real where there is Valgrind."""
 
 import json
+import os
 import platform
 import shutil
+import signal
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +139,37 @@ def test_a_worker_that_dies_in_a_later_run_is_named_too(monkeypatch: pytest.Monk
     fake_worker(monkeypatch, script)
     with pytest.raises(MeasurementError, match="counting worker ended with 1: killed"):
         count(PLAN)
+
+
+@pytest.mark.usefixtures("no_valgrind_needed")
+def test_an_interrupt_leaves_no_worker_behind(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The rehearsal, the first to start, ends at once; whoever comes later would wait."""
+    said_hello = f"""
+import os, time
+path = {str(tmp_path)!r} + f"/pid-{{os.getpid()}}"
+open(path, "w").close()
+if len([n for n in os.listdir({str(tmp_path)!r}) if n.startswith("pid-")]) > 1:
+    time.sleep(600)
+"""
+    fake_worker(monkeypatch, said_hello)
+    waiting = threading.Thread(target=_interrupt_when, args=(tmp_path, 2))
+    waiting.start()
+    with pytest.raises(KeyboardInterrupt):
+        count(PLAN)
+    waiting.join()
+    for path in tmp_path.glob("pid-*"):
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(path.name.removeprefix("pid-")), 0)
+
+
+def _interrupt_when(folder: Path, nr_started: int) -> None:
+    """Send ourselves what Ctrl-C sends, once so many workers have started."""
+    end = time.monotonic() + 60
+    while len(list(folder.glob("pid-*"))) < nr_started and time.monotonic() < end:
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 @pytest.mark.usefixtures("no_valgrind_needed")
