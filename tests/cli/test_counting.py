@@ -78,6 +78,15 @@ def test_the_report_names_the_command_that_repeats_it(
     assert "cpu" in content["environment"]
 
 
+@pytest.mark.parametrize(("options", "runs"), [((), 3), (("--workers", "5"), 5)])
+def test_workers_say_how_often_all_is_counted(
+    invoke: Invoke, counted: Callable[..., Any], options: tuple[str, ...], runs: int
+) -> None:
+    plans = counted(122.0, 112.0)
+    assert invoke(*COUNT, *options).code == 0
+    assert plans[0].runs == runs
+
+
 def test_scenarios_are_left_out(invoke: Invoke, counted: Callable[..., Any]) -> None:
     plans = counted(122.0, 112.0)
     assert invoke(*COUNT, "--only", "break_apart").code == 0
@@ -98,8 +107,8 @@ def test_a_file_is_written_whole(
 @pytest.mark.parametrize(
     ("options", "what"),
     [
-        (("--workers", "3"), "--workers is about time; leave it out"),
-        (("--rounds", "3"), "--rounds is about time"),
+        (("--workers", "0"), "workers 0: out of range"),
+        (("--rounds", "3"), "--rounds is about time; leave it out"),
         (("--seed", "3"), "--seed is about time"),
         (("--quick",), "--quick is about time"),
         (("--strict",), "--strict is about time"),

@@ -9,7 +9,7 @@ from xenperf.cli.request import Request, command, settings
 from xenperf.cli.streams import Streams
 from xenperf.errors import UsageError
 from xenperf.measure import callgrind, environment, instructions
-from xenperf.measure.count_plan import CountPlan
+from xenperf.measure.count_plan import DEFAULT_RUNS, CountPlan
 from xenperf.measure.count_process import Step
 from xenperf.measure.plan import Plan
 from xenperf.record.atomic import write_text
@@ -60,7 +60,6 @@ def _refuse_what_is_about_time(request: Request) -> None:
         reason = f"--format {request.format} is not of this report"
         raise UsageError(f"{OPTION} {INSTRUCTIONS}", reason, "give text or json")
     for name, is_given in (
-        ("--workers", request.workers is not None),
         ("--rounds", request.rounds is not None),
         ("--seed", request.seed is not None),
         ("--quick", request.quick),
@@ -82,7 +81,8 @@ def _count_plan(request: Request, asked: Plan) -> CountPlan:
         raise UsageError(
             f"{OPTION} {INSTRUCTIONS}", "only scenarios were chosen", "choose a cost: xenperf list"
         )
-    return CountPlan(names, asked.shape, patches, compile_all=asked.compile_all)
+    runs = DEFAULT_RUNS if request.workers is None else asked.workers
+    return CountPlan(names, asked.shape, patches, runs, compile_all=asked.compile_all)
 
 
 def _settings(asked: Plan, plan: CountPlan) -> dict[str, Setting]:
