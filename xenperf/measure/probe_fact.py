@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 Read: TypeAlias = Callable[[str], str | None]
 """Returns what a file holds, stripped; None where there is none to be read."""
@@ -37,7 +37,7 @@ class Fact:
     grade: Grade = Grade.OK
 
 
-NOT_VISIBLE = "not visible"
+NOT_VISIBLE: Final = "not visible"
 
 
 def read_file(path: str) -> str | None:
