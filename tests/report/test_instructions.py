@@ -59,6 +59,11 @@ def test_what_is_wrong_stands_above_the_table(lines: list[str]) -> None:
     assert start < next(i for i, line in enumerate(lines) if line.startswith("INSTRUCTIONS"))
 
 
+def test_what_rounds_to_zero_has_no_sign_of_its_own() -> None:
+    tiny = replace(ROWS[0], hva=Tally((121.9999,) * 3))
+    assert " +0.00  +0.00 %  " in render_text(replace(REPORT, rows=(tiny,)))
+
+
 def test_a_control_that_differs_is_named() -> None:
     off = replace(REPORT, rows=(replace(ROWS[0], is_control=True),))
     assert "controls off: send.delivered fewer" in render_text(off)

@@ -188,8 +188,8 @@ def _cells(row: InstructionRow) -> tuple[str, ...]:
         row.operation,
         _figure(_mean(row.gpa)),
         _figure(_mean(row.hva)),
-        NONE if more is None else f"{more:+.2f}",
-        NONE if row.difference is None else f"{100 * row.difference:+.2f} %",
+        _signed(more),
+        NONE if row.difference is None else f"{_signed(100 * row.difference)} %",
         NONE if spread is None else f"{100 * spread:.3f} %",
         str(row.verdict),
     )
@@ -197,6 +197,11 @@ def _cells(row: InstructionRow) -> tuple[str, ...]:
 
 def _figure(value: float | None) -> str:
     return NONE if value is None else f"{value:.2f}"
+
+
+def _signed(value: float | None) -> str:
+    """Return *value* with its sign; what rounds to zero has none of its own."""
+    return NONE if value is None else f"{round(value, 2) + 0.0:+.2f}"
 
 
 def _tally(rows: Sequence[InstructionRow]) -> str:
