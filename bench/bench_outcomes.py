@@ -43,3 +43,25 @@ class UnrelatedSlotChange(_Outcome):
 
     def track_shadowed_selectors(self, activation, backend):
         return self.count(activation, backend, "send", "selector_shadowed")
+
+
+class EventSources(_Outcome):
+    """352 events by their source while shared_info is away, and 32 polls."""
+
+    version = "1"
+    name = "event_sources"
+
+    def track_delayed_events(self, activation, backend):
+        return self.count(activation, backend, "all", "delayed")
+
+    def track_returned_events(self, activation, backend):
+        return self.count(activation, backend, "all", "returned")
+
+    def track_lost_events(self, activation, backend):
+        return self.count(activation, backend, "all", "lost")
+
+    def track_wrong_page_events(self, activation, backend):
+        return self.count(activation, backend, "all", "wrong_page")
+
+    def track_spurious_polls(self, activation, backend):
+        return self.total(activation, backend, "spurious")

@@ -9,7 +9,7 @@ from xenperf.model.host import ModelHost
 from xenperf.scenarios.event_cells import Fate, Situation, cells, shown
 from xenperf.scenarios.event_sources import EventSources
 from xenperf.scenarios.kinds import Count
-from xenperf.sources import EventSource
+from xenperf.sources import EventSource, GuestCall
 from xenperf.vmm.machine import Shape
 
 GPA, HVA = Activation.GPA, Activation.HVA
@@ -42,6 +42,9 @@ BY_GPA: Fates = {
     "ipi.stale": {"delivered": 6},
     "ipi.absent": {"returned": 8},
     "ipi.under_ram": {"wrong_page": 8},
+    "poll.stale": {"spurious": 7},
+    "poll.absent": {"spurious": 7},
+    "poll.under_ram": {"spurious": 7},
 }
 SWITCHED_OFF: Fates = {
     "send.off": {"returned": 16},
@@ -52,6 +55,7 @@ SWITCHED_OFF: Fates = {
     "timer_vcpu_is_read.off": {"lost": 7},
     "guest_send.off": {"returned": 8},
     "ipi.off": {"returned": 8},
+    "poll.off": {"spurious": 7},
 }
 
 
@@ -83,8 +87,15 @@ def test_by_hva_every_event_arrives_at_once_unless_the_cache_is_off(shape: Shape
         if subject in SWITCHED_OFF:
             assert line == SWITCHED_OFF[subject]
         else:
-            assert set(line) <= {"delivered"}, subject
+            assert set(line) <= {"delivered", "slept"}, subject
             assert line or subject.endswith(Situation.UNDER_RAM)
+
+
+def test_by_hva_a_poll_sleeps_unless_its_port_is_pending_or_the_cache_off() -> None:
+    found = fates(observe(HVA, Shape()))
+    polls = {subject: line for subject, line in found.items() if subject.startswith("poll.")}
+    slept = {f"poll.{situation}": {"slept": 7} for situation in Situation}
+    assert polls == slept | {"poll.off": {"spurious": 7}}
 
 
 @pytest.mark.parametrize("activation", list(Activation))
@@ -110,6 +121,18 @@ def test_every_source_meets_every_situation() -> None:
     met = {(cell.source, cell.situation) for cell in cells()}
     assert met == {(source, situation) for source in EventSource for situation in Situation}
     assert all(shown(cell) for cell in cells())
+
+
+class Sleepy(ModelHost):
+    """Whose pollers are woken by nothing."""
+
+    def poll_result(self, vcpu_idx: int) -> int:
+        return GuestCall.ASLEEP
+
+
+def test_a_poll_that_its_event_does_not_wake_is_no_count_but_an_error() -> None:
+    with Sleepy(Shape().vm_size) as host, pytest.raises(MeasurementError, match=r"woke nobody"):
+        EventSources().run(host, Shape(), HVA)
 
 
 class Talkative(ModelHost):

@@ -1,4 +1,7 @@
-"""The lines of the table of event sources: who raises events, in which situation, what fate."""
+"""The lines of the table of event sources: who raises events, in which situation, what fate.
+
+A poll raises none: it waits for one, and needs shared_info as a source does.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,6 +26,19 @@ class Fate(StrEnum):
     LOST = "lost"
     WRONG_PAGE = "wrong_page"
     """Its bit was set in RAM, which lies where the overlay was."""
+
+
+class PollFate(StrEnum):
+    """What came of a poll of one port; exactly one of these. Its mask does not matter to it."""
+
+    ANSWERED = "answered"
+    """It returned at once, and the port was pending."""
+
+    SLEPT = "slept"
+    """It slept until the port's event came, which woke it."""
+
+    SPURIOUS = "spurious"
+    """It returned at once, and nothing was pending: the guest polls again, and again."""
 
 
 class Situation(StrEnum):

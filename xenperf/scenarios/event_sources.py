@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Final
 
 from xenperf.abi.kvm import MemslotFlag
 from xenperf.errors import MeasurementError
@@ -11,18 +12,22 @@ from xenperf.scenarios.event_cells import (
     Before,
     Cell,
     Fate,
+    PollFate,
     Situation,
     Vcpu,
     cells,
     shown,
 )
 from xenperf.scenarios.kinds import Count, ready
+from xenperf.sources import EventSource, GuestCall
 from xenperf.units import Hva
 from xenperf.vmm.activate import activate_shinfo, deactivate_shinfo
 from xenperf.vmm.events import pending_ports, set_bitmaps
 from xenperf.vmm.machine import OVERLAY_GFN, Machine, Shape, play, without
 from xenperf.vmm.overlay import break_apart, regions, rejoin
 from xenperf.vmm.raising import RAISE, forget_source, prepare_source
+
+POLL: Final = "poll"
 
 
 @dataclass(slots=True)
@@ -32,7 +37,7 @@ class _Rounds:
     host: Hypervisor
     machine: Machine
     activation: Activation
-    nr_events: int = 0
+    nr_ports: int = 0
     flips: int = 0
 
     def play(self, cell: Cell, vcpu: Vcpu, before: Before) -> Fate:
@@ -50,6 +55,23 @@ class _Rounds:
         self.host.run_work()
         self.host.enter_guest(0)
         return self._fate(cell, port, before, (was_refused, at_once))
+
+    def poll(self, situation: Situation, before: Before) -> PollFate:
+        """Let the guest poll a port, and send it an event once shared_info is back if it sleeps.
+
+        ``MeasurementError`` if it then sleeps on, or if it slept although the port was pending.
+        """
+        port = self._port()
+        self._tidy(port, before)
+        self._enter(situation)
+        is_asleep = self.host.guest_poll(0, [port]) == GuestCall.ASLEEP
+        self._leave(situation)
+        if not is_asleep:
+            return PollFate.ANSWERED if before is Before.PENDING else PollFate.SPURIOUS
+        RAISE[EventSource.SEND](self.host, port)
+        if before is Before.PENDING or self.host.poll_result(0) != 0:
+            raise MeasurementError(f"event_sources.{POLL}.{situation}", f"port {port} woke nobody")
+        return PollFate.SLEPT
 
     def _fate(self, cell: Cell, port: int, before: Before, told: tuple[bool, bool]) -> Fate:
         was_refused, at_once = told
@@ -74,8 +96,8 @@ class _Rounds:
     def _port(self) -> int:
         """Return another port each time, from the first on and round to 1 again."""
         shape = self.machine.shape
-        self.nr_events += 1
-        return 1 + (shape.port + self.nr_events - 2) % (shape.layout.nr_ports - 1)
+        self.nr_ports += 1
+        return 1 + (shape.port + self.nr_ports - 2) % (shape.layout.nr_ports - 1)
 
     def _arrived(self) -> set[int]:
         return self._pending(self.machine.overlay_hva)
@@ -138,7 +160,8 @@ class EventSources:
     """Each source raises events in each situation, one at a time, and each is accounted for.
 
     Of every eight one finds its pending bit set and one its port masked. ``delivered`` is about the
-    pending bit: what vcpu_info's own cache does to the selector is another scenario's.
+    pending bit: what vcpu_info's own cache does to the selector is another scenario's. Polls are
+    accounted for in the same way, by fates of their own.
     """
 
     name: str = "event_sources"
@@ -154,9 +177,20 @@ class EventSources:
             fates = Counter(rounds.play(cell, vcpu, before) for vcpu, before in events)
             totals += fates
             counts += _counts(cell.subject, fates, shown(cell))
-        if totals.total() != rounds.nr_events:
-            raise MeasurementError(self.name, f"{rounds.nr_events} issued, fates: {dict(totals)}")
-        return counts + _counts("all", totals, tuple(Fate))
+        if totals.total() != rounds.nr_ports:
+            raise MeasurementError(self.name, f"{rounds.nr_ports} issued, fates: {dict(totals)}")
+        return counts + _polls(rounds) + _counts("all", totals, tuple(Fate))
+
+
+def _polls(rounds: _Rounds) -> list[Count]:
+    """Poll in each situation; return how many slept, and how many returned for nothing."""
+    counts = []
+    for situation in Situation:
+        fates = Counter(rounds.poll(situation, before) for before in BEFORE)
+        unit = f"of {fates.total()} polls"
+        shown_fates = (PollFate.SLEPT, PollFate.SPURIOUS)
+        counts += [Count(f"{POLL}.{situation}", fate, unit, fates[fate]) for fate in shown_fates]
+    return counts
 
 
 def _counts(subject: str, fates: Counter[Fate], wanted: tuple[Fate, ...]) -> list[Count]:
