@@ -64,6 +64,37 @@ def test_a_schedule_that_does_not_fit_says_so(invoke: Invoke) -> None:
     assert found.err.count("\n") == 1
 
 
+def test_the_kernel_is_chosen_as_for_a_run(invoke: Invoke) -> None:
+    found = invoke(
+        *("explore", "send", "overlay_at_once", "--preemptions", "0", "--kernel", "gpa-hva"),
+        *("--with", "atomic-overlay", "--format", "json"),
+    )
+    assert (found.code, found.err) == (0, "")
+    content = json.loads(found.out)
+    assert content["kernel"] == "atomic"  # which is what that comes to
+    assert content["command"] == (
+        "xenperf explore send overlay_at_once --kernel gpa-hva --with atomic-overlay "
+        "--preemptions 0"
+    )
+
+
+def test_a_kernel_without_hva_is_explored_by_gpa_alone(invoke: Invoke) -> None:
+    found = invoke("explore", "send", "send", "--kernel", "gpa-only", "--format", "json")
+    content = json.loads(found.out)
+    assert [pair["activation"] for pair in content["pairs"]] == ["gpa"]
+    assert not content["has_hva"]
+
+
+def test_a_replay_is_of_the_kernel_that_was_explored(
+    invoke: Invoke, alone: Callable[..., None]
+) -> None:
+    alone(violating)
+    found = invoke("explore", "send", "merge", "--without", "no-xen-lock")
+    replay = "explore send merge --without no-xen-lock --activation gpa --replay"
+    assert f"\nreplay     xenperf {replay} 'send:4 merge'\n" in found.out
+    assert "\nkernel     gpa-hva without no-xen-lock\n" in found.out
+
+
 def test_without_names_every_pair_is_explored(invoke: Invoke, alone: Callable[..., None]) -> None:
     alone(clean)
     content = json.loads(invoke("explore", "--activation", "hva", "--format", "json").out)
@@ -115,6 +146,9 @@ def test_an_interrupt_keeps_what_is_finished(
         (("send", "send", "--replay", "send"), "--replay: takes one pair"),
         (("send", "send", "--activation", "gpa", "--replay", "poke"), "is no turn of send or"),
         (("--preemptions", "9"), "--preemptions"),
+        (("send", "overlay_at_once"), "overlay_at_once: needs atomic-overlay; add --with"),
+        (("--kernel", "gpa-only", "--activation", "hva"), "gpa-only: it has no activation by HVA"),
+        (("--without", "hva-activation"), "patch shinfo-hva: needs hva-activation"),
     ],
 )
 def test_misuse_is_one_line(invoke: Invoke, argv: tuple[str, ...], what: str) -> None:

@@ -36,6 +36,13 @@ FAULTS: dict[str, Fault] = {
             )
         ],
     ),
+    "senders_are_not_held": (
+        "atomic_update",
+        [
+            ("_hold_senders(vm)\n        store", "store"),
+            ("prepared)\n        _release_senders(vm)", "prepared)"),
+        ],
+    ),
 }
 """By name: the module of the model, and what is replaced there by what."""
 

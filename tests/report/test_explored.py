@@ -13,12 +13,13 @@ LOST = ShownViolation("a bit is lost", 11, "send:18 send.2", "xenperf explore se
 CLEAN = ExploredPair("send", "delete", "gpa", 1345, {"EFAULT + ok": 1127, "1 + ok": 218}, 1127, ())
 BY_HVA = ExploredPair("send", "delete", "hva", 93, {"1 + ok": 93}, 0, ())
 WRONG = ExploredPair("send", "send", "gpa", 198, {"1 + 1": 198}, 0, (LOST,))
-REPORT = ExploreReport((CLEAN, BY_HVA, WRONG), 2, 3, None, "xenperf explore")
+REPORT = ExploreReport((CLEAN, BY_HVA, WRONG), 2, 3, None, "xenperf explore", "gpa-hva")
 
 
 def test_text_is_this() -> None:
     assert render_text(REPORT) == (
         "xenperf explore: every schedule of two operations with at most 2 preemptions\n"
+        "kernel     gpa-hva\n"
         "\n"
         "pair         activation  schedules  violations  outcomes, and in how many schedules\n"
         "send+delete  gpa             1,345           -  EFAULT + ok 1,127; 1 + ok 218\n"
@@ -36,14 +37,20 @@ def test_text_is_this() -> None:
 
 
 def test_what_is_missing_is_told() -> None:
-    cut = ExploreReport((BY_HVA,), 2, 9, "interrupted", "xenperf explore")
+    cut = ExploreReport((BY_HVA,), 2, 9, "interrupted", "xenperf explore", "gpa-hva")
     assert "cut short  interrupted; 1 of 9 are finished\n" in render_text(cut)
+
+
+def test_a_kernel_without_hva_says_so() -> None:
+    alone = ExploreReport((CLEAN,), 2, 1, None, "xenperf explore", "gpa-only", has_hva=False)
+    assert "kernel     gpa-only; it has no activation by HVA\n" in render_text(alone)
 
 
 def test_json_has_every_figure() -> None:
     content = json.loads(render_json(REPORT))
     assert (content["schema"], content["kind"]) == ("xenperf/1", "explore")
     assert content["nr_preemptions"] == 2
+    assert (content["kernel"], content["has_hva"]) == ("gpa-hva", True)
     assert content["pairs"][0]["outcomes"] == {"EFAULT + ok": 1127, "1 + ok": 218}
     assert content["pairs"][2]["violations"][0]["schedule"] == "send:18 send.2"
 

@@ -2,19 +2,24 @@
 
 import fnmatch
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final, TextIO
+from dataclasses import dataclass
+from typing import Any, Final, TextIO
 
 import click
 
 from xenperf.cli.exit_codes import ExitCode
+from xenperf.cli.kernel_options import kernel_options, kernel_words
 from xenperf.cli.streams import Streams
 from xenperf.errors import UsageError
 from xenperf.explore import session
-from xenperf.explore.operations import OPERATIONS, default_pairs
+from xenperf.explore.operations import OPERATIONS, default_pairs, names_on
 from xenperf.explore.pair import Found, Pair
+from xenperf.explore.session import Task
+from xenperf.explore.tap import Tap
 from xenperf.hypervisor import Activation
+from xenperf.model.patches import GPA_HVA, choose, describe
 from xenperf.report import explored
 
 BOTH: Final = "both"
@@ -50,21 +55,13 @@ Exit codes:
 @click.option(
     "--only", multiple=True, metavar="GLOB", help="Only pairs A+B that match; may be given again."
 )
+@kernel_options
 @click.option("--replay", metavar="SCHEDULE", help="Run this one schedule of A and B.")
 @click.option(
     "--format", "form", type=click.Choice(list(RENDER)), default="text", show_default=True
 )
 @click.pass_obj
-def verb(
-    streams: Streams,
-    /,
-    names: tuple[str, ...],
-    preemptions: int,
-    activation: str,
-    only: tuple[str, ...],
-    replay: str | None,
-    form: str,
-) -> int:
+def verb(streams: Streams, /, form: str, **options: Any) -> int:
     """Run two operations in every order their steps can take, and check what is left.
 
     Operations: OPERATION_NAMES.
@@ -72,20 +69,26 @@ def verb(
     Without A and B, every pair. The same model is interpreted, so counts are exact and equal on
     every machine. Ctrl-C keeps the pairs that are finished.
     """
-    pairs = _chosen(names, only)
-    activations = [a for a in Activation if activation in (BOTH, a)]
-    if replay is not None:
-        if not names or len(activations) != 1:
+    chosen = Chosen(**options)
+    patches, pairs = chosen.patches, chosen.pairs()
+    activations = chosen.activations()
+    if chosen.replay is not None:
+        if not chosen.names or len(activations) != 1:
             raise UsageError("--replay", "takes one pair A B and --activation gpa or hva")
-        return _replay(streams, pairs[0], activations[0], replay)
-    tasks = [session.Task(*pair, by) for pair in pairs for by in activations]
+        return _replay(streams, Task(*pairs[0], activations[0], patches), chosen.replay)
+    tasks = [Task(*pair, by, patches) for pair in pairs for by in activations]
     with _progress(len(tasks), streams.err) as on_finished:
-        done = session.run(tasks, preemptions, on_finished)
+        done = session.run(tasks, chosen.preemptions, on_finished)
     if not done.found:
         raise UsageError("explore", f"{done.cut_short} before a pair was finished")
     report = explored.ExploreReport(
-        *(tuple(map(_shown, done.found)), preemptions, len(tasks), done.cut_short),
-        _command(names, preemptions, activation, only),
+        tuple(_shown(found, chosen.kernel_words) for found in done.found),
+        chosen.preemptions,
+        len(tasks),
+        done.cut_short,
+        chosen.command,
+        describe(patches),
+        _has_hva(patches),
     )
     streams.write(RENDER[form](report))
     if done.cut_short:
@@ -96,25 +99,80 @@ def verb(
 verb.help = (verb.help or "").replace("OPERATION_NAMES", ", ".join(OPERATIONS))
 
 
-def _chosen(names: Sequence[str], only: Sequence[str]) -> list[tuple[str, str]]:
-    """Return the pairs asked for; ``UsageError`` if that is not clear."""
-    for name in names:
-        if name not in OPERATIONS:
-            remedy = f"choose of {', '.join(OPERATIONS)}"
-            raise UsageError(f"operation {name}", "no such name", remedy)
-    if names and (len(names) != 2 or only):
-        raise UsageError("explore", "give two operations, or --only, or neither")
-    if names:
-        return [(names[0], names[1])]
-    known = default_pairs()
-    for glob in only:
-        if not any(fnmatch.fnmatch("+".join(pair), glob) for pair in known):
-            raise UsageError(f"pair {glob}", "no such pair", "write it as 'send+*'")
-    return [p for p in known if not only or any(fnmatch.fnmatch("+".join(p), g) for g in only)]
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What was asked for."""
+
+    names: tuple[str, ...]
+    preemptions: int
+    activation: str
+    only: tuple[str, ...]
+    kernel: str | None
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    replay: str | None
+
+    @property
+    def patches(self) -> frozenset[str]:
+        """What the kernel is built with; ``UsageError`` if it cannot be."""
+        return choose(self.kernel or GPA_HVA, self.added, self.removed)
+
+    @property
+    def kernel_words(self) -> list[str]:
+        """The options that choose the same kernel."""
+        return kernel_words(self.kernel, self.added, self.removed)
+
+    def activations(self) -> list[Activation]:
+        """Return those asked for that the kernel has; ``UsageError`` if there is none."""
+        has_hva = _has_hva(self.patches)
+        if self.activation == Activation.HVA and not has_hva:
+            thing = f"kernel {describe(self.patches)}"
+            raise UsageError(thing, "it has no activation by HVA", "use --activation gpa")
+        wanted = [a for a in Activation if self.activation in (BOTH, a)]
+        return wanted if has_hva else [Activation.GPA]
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Return the pairs asked for; ``UsageError`` if that is not clear."""
+        names, only = self.names, self.only
+        for name in names:
+            _check_operation(name, self.patches)
+        if names and (len(names) != 2 or only):
+            raise UsageError("explore", "give two operations, or --only, or neither")
+        if names:
+            return [(names[0], names[1])]
+        known = default_pairs(self.patches)
+        for glob in only:
+            if not any(fnmatch.fnmatch("+".join(pair), glob) for pair in known):
+                raise UsageError(f"pair {glob}", "no such pair", "write it as 'send+*'")
+        return [p for p in known if not only or any(fnmatch.fnmatch("+".join(p), g) for g in only)]
+
+    @property
+    def command(self) -> str:
+        """What to type to explore the same again."""
+        options = [part for glob in self.only for part in ("--only", glob)]
+        if self.preemptions != DEFAULT_PREEMPTIONS:
+            options += ["--preemptions", str(self.preemptions)]
+        if self.activation != BOTH:
+            options += ["--activation", self.activation]
+        return shlex.join(["xenperf", "explore", *self.names, *self.kernel_words, *options])
 
 
-def _replay(streams: Streams, names: tuple[str, str], by: Activation, schedule: str) -> int:
-    with Pair(*names, by) as pair:
+def _check_operation(name: str, patches: frozenset[str]) -> None:
+    if name not in OPERATIONS:
+        raise UsageError(
+            f"operation {name}", "no such name", f"choose of {', '.join(names_on(patches))}"
+        )
+    needed = OPERATIONS[name].needs
+    if needed is not None and needed not in patches:
+        raise UsageError(f"operation {name}", f"needs {needed}", f"add --with {needed}")
+
+
+def _has_hva(patches: frozenset[str]) -> bool:
+    return patches >= {"shinfo-hva", "vcpu-info-hva"}
+
+
+def _replay(streams: Streams, task: Task, schedule: str) -> int:
+    with Pair(task.first, task.second, task.activation, Tap(patches=task.patches)) as pair:
         try:
             found = pair.replay(schedule)
         except ValueError as error:
@@ -123,8 +181,9 @@ def _replay(streams: Streams, names: tuple[str, str], by: Activation, schedule: 
     return ExitCode.FAILED if found.violations else ExitCode.DONE
 
 
-def _shown(found: Found) -> explored.ExploredPair:
-    pair = ["xenperf", "explore", found.first, found.second, "--activation", found.activation]
+def _shown(found: Found, kernel: list[str]) -> explored.ExploredPair:
+    pair = ["xenperf", "explore", found.first, found.second, *kernel]
+    pair += ["--activation", found.activation]
     violations = tuple(
         explored.ShownViolation(
             *(each.what, each.nr_schedules, each.schedule),
@@ -138,18 +197,8 @@ def _shown(found: Found) -> explored.ExploredPair:
     )
 
 
-def _command(names: Sequence[str], preemptions: int, activation: str, only: Sequence[str]) -> str:
-    """Return what to type to explore the same again."""
-    options = [part for glob in only for part in ("--only", glob)]
-    if preemptions != DEFAULT_PREEMPTIONS:
-        options += ["--preemptions", str(preemptions)]
-    if activation != BOTH:
-        options += ["--activation", activation]
-    return shlex.join(["xenperf", "explore", *names, *options])
-
-
 @contextmanager
-def _progress(nr_tasks: int, err: TextIO) -> Iterator[Callable[[session.Task], None]]:
+def _progress(nr_tasks: int, err: TextIO) -> Iterator[Callable[[Task], None]]:
     """Show a bar on *err* while the block runs; nothing if that is no terminal."""
     if not err.isatty():
         yield lambda task: None
@@ -160,7 +209,7 @@ def _progress(nr_tasks: int, err: TextIO) -> Iterator[Callable[[session.Task], N
     with Progress(console=Console(file=err), transient=True, redirect_stdout=False) as bar:
         shown = bar.add_task("explore", total=nr_tasks)
 
-        def finished(task: session.Task) -> None:
+        def finished(task: Task) -> None:
             bar.update(shown, advance=1, description=f"{task.first}+{task.second}")
 
         yield finished

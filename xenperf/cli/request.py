@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from xenperf.backends import backend
+from xenperf.cli.kernel_options import kernel_words
 from xenperf.errors import UsageError
 from xenperf.measure.plan import (
     DEFAULT_ROUNDS,
@@ -149,9 +150,9 @@ def common_settings(plan: Plan) -> dict[str, Setting]:
 def command(request: Request, plan: Plan, verb: Sequence[str] = ("run",)) -> str:
     """Return the command that measures the same again, with the same seed."""
     words = ["xenperf", *verb]
+    words += kernel_words(request.kernel, request.added, request.removed)
     for name, value, usual in (
         ("--backend", plan.backend, DEFAULTS.backend),
-        ("--kernel", request.kernel, None),
         ("--workers", request.workers, None),
         ("--rounds", request.rounds, None),
         ("--budget", _short(request.budget), None),
@@ -161,8 +162,6 @@ def command(request: Request, plan: Plan, verb: Sequence[str] = ("run",)) -> str
         ("--guest-bits", request.guest_bits, DEFAULTS.guest_bits),
     ):
         words += [] if value == usual else [name, str(value)]
-    words += [word for name in request.added for word in ("--with", name)]
-    words += [word for name in request.removed for word in ("--without", name)]
     words += ["--count", request.count] if request.count else []
     words += ["--quick"] if request.quick else []
     words += [word for glob in request.only for word in ("--only", glob)]

@@ -9,10 +9,10 @@ from xenperf.backends import BACKENDS
 from xenperf.cli import counting
 from xenperf.cli.exit_codes import RUN_EPILOG
 from xenperf.cli.job import Job, carry_out
+from xenperf.cli.kernel_options import kernel_options
 from xenperf.cli.options import measuring
 from xenperf.cli.request import DEFAULTS, Request, check_backend, command, settings
 from xenperf.cli.streams import Streams
-from xenperf.model.patches import GPA_HVA, KERNELS, PATCHES
 
 SEEDS: Final = 1_000_000  # drawn below: short enough to type
 
@@ -25,25 +25,7 @@ SEEDS: Final = 1_000_000  # drawn below: short enough to type
     show_default=True,
     help="Who answers: the model of KVM, or a real kernel.",
 )
-@click.option(
-    "--kernel",
-    type=click.Choice(list(KERNELS)),
-    help=f"Which kernel the model is.  [default: {GPA_HVA}]",
-)
-@click.option(
-    "--with",
-    "added",
-    multiple=True,
-    metavar="PATCH",
-    help=f"Build it with this patch too; may be given again. One of {', '.join(PATCHES)}.",
-)
-@click.option(
-    "--without",
-    "removed",
-    multiple=True,
-    metavar="PATCH",
-    help="Build it without this patch; may be given again.",
-)
+@kernel_options
 @click.option(
     "--count",
     type=click.Choice([counting.INSTRUCTIONS]),

@@ -3,7 +3,7 @@
 Adding one is a few lines: a function that returns what to call, and an entry in ``OPERATIONS``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from xenperf.explore.machine import (
     Machine,
 )
 from xenperf.hypervisor import Activation, MemoryRegion
+from xenperf.switches import MERGED
 from xenperf.units import PAGE_SIZE, gfn_to_gpa
 
 _WORD: Final = 1 << 64
@@ -60,10 +61,13 @@ class Operation:
     prepare: Callable[[Machine], None] = _nothing
     outcome: Callable[[int], str] = _errno
     effects: frozenset[str] = field(default_factory=frozenset)
-    """What checks look at: ``sends slots deactivates remaps mode shadow``, or none of these."""
+    """What checks look at: ``sends slots publishes deactivates remaps mode shadow``, or none."""
 
     nr_swaps: int = 0
     """Memslot swaps that it takes."""
+
+    needs: str | None = None
+    """The patch without which there is no such operation."""
 
 
 def _words(*words: int | np.uint64) -> list[np.uint64]:
@@ -149,6 +153,13 @@ def _requests(
     return operation
 
 
+def _at_once(machine: Machine, actor: int) -> Act:
+    vm_and_cpu = _words(machine.vm, machine.cpu(actor))
+    places = machine.packed(machine.broken_apart())
+    rest = _words(places[0], len(places))
+    return lambda: machine.tap.model("atomic_update").update_at_once(*vm_and_cpu, *rest)
+
+
 _SLOTS: Final = frozenset({"slots"})
 
 OPERATIONS: Final = {
@@ -200,13 +211,25 @@ OPERATIONS: Final = {
         effects=_SLOTS,
         nr_swaps=5,
     ),
+    "overlay_at_once": Operation(
+        "Lay that page in one publish, which is wished for.",
+        _at_once,
+        effects=_SLOTS | {"publishes"},
+        nr_swaps=1,
+        needs="atomic-overlay",
+    ),
     "long_mode": Operation("Switch to 32-bit layouts.", _to_compat, effects=frozenset({"mode"})),
 }
 
 
-def default_pairs() -> list[tuple[str, str]]:
+def names_on(patches: Collection[str]) -> list[str]:
+    """Return the operations that a kernel with *patches* has."""
+    return [name for name, each in OPERATIONS.items() if each.needs in (None, *patches)]
+
+
+def default_pairs(patches: Collection[str] = MERGED) -> list[tuple[str, str]]:
     """Return every pair, each once, without two that the VMM's own lock serialises wholly."""
-    names = list(OPERATIONS)
+    names = names_on(patches)
     return [
         (first, second)
         for idx, first in enumerate(names)

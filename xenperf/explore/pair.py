@@ -10,7 +10,7 @@ from xenperf.explore.accesses import peek
 from xenperf.explore.actor import Actor, Run, Sharing, Touched
 from xenperf.explore.ended import Ended
 from xenperf.explore.engine import End, Engine
-from xenperf.explore.guards import NO_GUARDS, against_stale_writes
+from xenperf.explore.guards import guards_of
 from xenperf.explore.invariants import violations
 from xenperf.explore.machine import Machine
 from xenperf.explore.operations import OPERATIONS, signed
@@ -76,8 +76,7 @@ class Pair:
         ]
         layout = self.machine.tap.model("layout")
         self._retried = frozenset({int(self.machine.vm + layout.VM_MN_ACTIVE)})
-        remaps = any("remaps" in effects for effects in self.effects)
-        self._guards = against_stale_writes(self.machine) if remaps else NO_GUARDS
+        self._guards = guards_of(self.machine, frozenset().union(*self.effects))
         self._shared = set(self._guards.words)
         self._judged: dict[object, tuple[str, ...]] = {}
 

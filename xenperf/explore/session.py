@@ -15,6 +15,7 @@ from xenperf.errors import MeasurementError
 from xenperf.explore.pair import Found, Pair
 from xenperf.explore.tap import Tap
 from xenperf.hypervisor import Activation
+from xenperf.switches import MERGED
 
 MOST_WORKERS: Final = 2
 FEWEST_TASKS: Final = 8
@@ -28,6 +29,8 @@ class Task:
     first: str
     second: str
     activation: Activation
+    patches: frozenset[str] = frozenset(MERGED)
+    """What the model's kernel is built with."""
 
 
 @dataclass(slots=True)
@@ -58,14 +61,14 @@ def run(tasks: Sequence[Task], nr_preemptions: int, on_finished: Callable[[Task]
 
 def explore(task: Task, nr_preemptions: int) -> Found:
     """Explore one task in this process."""
-    with Pair(task.first, task.second, task.activation, _tap()) as pair:
+    with Pair(task.first, task.second, task.activation, _tap(task.patches)) as pair:
         return pair.explore(nr_preemptions)
 
 
 @functools.cache
-def _tap() -> Tap:
-    """Load the model once in each process."""
-    return Tap()
+def _tap(patches: frozenset[str]) -> Tap:
+    """Load the model of a kernel once in each process."""
+    return Tap(patches=patches)
 
 
 def _each(tasks: Sequence[Task], nr_preemptions: int) -> Iterator[tuple[Task, Found]]:

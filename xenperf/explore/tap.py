@@ -5,13 +5,14 @@ they touch the real pages, as ever; while one runs, it decides. The model's sour
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, Protocol
 
 import numpy as np
 
+from xenperf import switches
 from xenperf.copies import ModelCopy, load_copy
 from xenperf.explore.accesses import KINDS
 
@@ -35,10 +36,18 @@ class Listener(Protocol):
 class Tap:
     """A copy of the package whose accesses can be listened to."""
 
-    def __init__(self, source: Path | None = None) -> None:
-        """Load the copy from *source*; by default from the running package's files."""
+    def __init__(
+        self, source: Path | None = None, patches: Collection[str] = switches.MERGED
+    ) -> None:
+        """Load the copy from *source*, built with *patches*.
+
+        By default from the running package's files, and as the merged kernel.
+        """
         self.listener: Listener | None = None
-        self.copy: ModelCopy = load_copy(source, interpreted=True, modules=(_WORDS,))
+        self.patches = frozenset(patches)
+        self.copy: ModelCopy = load_copy(
+            source, interpreted=True, switches=self.patches, modules=(_WORDS,)
+        )
         self._replace(self.copy.module(_WORDS))
         self.copy.module("xenperf.model.host")
 

@@ -50,6 +50,11 @@ class ExploreReport:
     nr_pairs_asked: int
     cut_short: str | None
     command: str
+    kernel: str
+    """Which kernel the model was, by name."""
+
+    has_hva: bool = True
+    """Whether that kernel knows activation by HVA."""
 
     @property
     def nr_violations(self) -> int:
@@ -67,6 +72,8 @@ def render_text(report: ExploreReport) -> str:
     """Return the table, what was violated, and the totals."""
     at_most = f"at most {report.nr_preemptions} preemptions"
     head = paragraph("", f"xenperf explore: every schedule of two operations with {at_most}", 0)
+    kernel = report.kernel if report.has_hva else f"{report.kernel}; it has no activation by HVA"
+    head += paragraph("kernel", kernel, LABEL_WIDTH)
     blocks = [head, _table(report.pairs), _violations(report.pairs), _footer(report)]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
