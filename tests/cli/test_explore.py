@@ -16,13 +16,13 @@ Invoke = Callable[..., Any]
 def clean(task: Task, nr_preemptions: int) -> Found:
     return Found(
         *(task.first, task.second, str(task.activation), nr_preemptions),
-        *(7, {"delivered + ok": 7}, 0, ()),
+        *(7, {"delivered + ok": 7}, 0, 0, ()),
     )
 
 
 def violating(task: Task, nr_preemptions: int) -> Found:
     wrong = (Violation("a bit is lost", 3, "send:4 merge"),)
-    return Found(task.first, task.second, str(task.activation), 2, 7, {"1 + 2": 7}, 0, wrong)
+    return Found(task.first, task.second, str(task.activation), 2, 7, {"1 + 2": 7}, 0, 0, wrong)
 
 
 @pytest.fixture

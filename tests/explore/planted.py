@@ -5,6 +5,8 @@ from pathlib import Path
 
 import xenperf
 
+RECORD = "test_and_set_bit(vm + VM_POLL_MASK, U64(load32(vcpu + VCPU_VCPU_IDX)))\n"
+NOTHING_PENDING = "if not _has_pending_port(vm, cpu, ports, nr):\n"
 Fault = tuple[str, list[tuple[str, str]]]
 FAULTS: dict[str, Fault] = {
     "split_test_and_set": (
@@ -43,6 +45,48 @@ FAULTS: dict[str, Fault] = {
             ("prepared)\n        _release_senders(vm)", "prepared)"),
         ],
     ),
+    "activation_always_succeeds": (
+        "shinfo",
+        [("return rc\n\n\n@op\ndef activate_vcpu", "return ZERO\n\n\n@op\ndef activate_vcpu")],
+    ),
+    "masked_events_are_told": (
+        "evtchn",
+        [
+            (
+                "            _check_poller(vm, vcpu, port)\n",
+                "            _check_poller(vm, vcpu, port)\n"
+                "            _select_word(vm, vcpu, port >> SIX)\n",
+            )
+        ],
+    ),
+    "merged_events_are_told": (
+        "evtchn",
+        [("            rc = ZERO\n", "            rc = ZERO\n            told = True\n")],
+    ),
+    "selector_of_32_bits": ("evtchn", [("SIX if long_mode else FIVE", "FIVE")]),
+    "timer_stays_set": (
+        "timer",
+        [("_VIRQ)))\n        store64(vcpu + VCPU_TIMER_EXPIRES, ZERO)\n", "_VIRQ)))\n")],
+    ),
+    "poll_is_recorded_too_late": (
+        "poll",
+        [(f"    {RECORD}    {NOTHING_PENDING}", f"    {NOTHING_PENDING}        {RECORD}")],
+    ),
+    "deactivation_leaves_it_active": (
+        "activation",
+        [("store8(gpc + GPC_ACTIVE, BYTE0)\n            _forget", "_forget")],
+    ),
+    "mode_switch_clears_masks": (
+        "shinfo",
+        [
+            (
+                "long_mode != ZERO))\n",
+                "long_mode != ZERO))\n"
+                "    store32(load64(vm + VM_SHINFO + GPC_KHVA) + U64(0xA00), U32(0))\n",
+            )
+        ],
+    ),
+    "wakeup_queues_nothing": ("irqfd", [("fetch_or32(record + GSI_IS_QUEUED, W1)", "pass")]),
 }
 """By name: the module of the model, and what is replaced there by what."""
 

@@ -137,4 +137,4 @@ def test_a_write_to_a_page_that_is_gone_is_noticed_at_once(machine: Machine) -> 
 
 
 def test_every_check_is_among_the_checks() -> None:
-    assert len({check.__name__ for check in CHECKS}) == len(CHECKS) == 10
+    assert len({check.__name__ for check in CHECKS}) == len(CHECKS) == 18

@@ -12,7 +12,7 @@ TASKS = [Task("send", "send", GPA), Task("send", "merge", HVA), Task("send", "fl
 
 
 def fake(task: Task, nr_preemptions: int) -> Found:
-    return Found(task.first, task.second, str(task.activation), nr_preemptions, 1, {}, 0, ())
+    return Found(task.first, task.second, str(task.activation), nr_preemptions, 1, {}, 0, 0, ())
 
 
 def test_tasks_come_back_in_the_order_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

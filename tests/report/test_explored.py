@@ -10,9 +10,11 @@ from xenperf.report.explored import (
 )
 
 LOST = ShownViolation("a bit is lost", 11, "send:18 send.2", "xenperf explore send send --replay x")
-CLEAN = ExploredPair("send", "delete", "gpa", 1345, {"EFAULT + ok": 1127, "1 + ok": 218}, 1127, ())
-BY_HVA = ExploredPair("send", "delete", "hva", 93, {"1 + ok": 93}, 0, ())
-WRONG = ExploredPair("send", "send", "gpa", 198, {"1 + 1": 198}, 0, (LOST,))
+CLEAN = ExploredPair(
+    "send", "delete", "gpa", 1345, {"EFAULT + ok": 1127, "1 + ok": 218}, 1127, 0, ()
+)
+BY_HVA = ExploredPair("send", "delete", "hva", 93, {"1 + ok": 93}, 0, 0, ())
+WRONG = ExploredPair("send", "send", "gpa", 198, {"1 + 1": 198}, 0, 4, (LOST,))
 REPORT = ExploreReport((CLEAN, BY_HVA, WRONG), 2, 3, None, "xenperf explore", "gpa-hva")
 
 
@@ -30,8 +32,8 @@ def test_text_is_this() -> None:
         "replay     xenperf explore send send --replay x\n"
         "\n"
         "total      1,636 schedules of 3 pairs; 1 violations\n"
-        "sends      by gpa a send is refused (EFAULT) in 1,127 schedules\n"
-        "sends      by hva a send is refused (EFAULT) in 0 schedules\n"
+        "events     by gpa a send is refused (EFAULT) in 1,127 schedules, an event lost in 4\n"
+        "events     by hva a send is refused (EFAULT) in 0 schedules, an event lost in 0\n"
         "again      xenperf explore\n"
     )
 

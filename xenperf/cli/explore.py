@@ -193,7 +193,7 @@ def _shown(found: Found, kernel: list[str]) -> explored.ExploredPair:
     )
     return explored.ExploredPair(
         *(found.first, found.second, found.activation, found.nr_schedules, found.outcomes),
-        *(found.nr_refused_sends, violations),
+        *(found.nr_refused_sends, found.nr_lost_events, violations),
     )
 
 

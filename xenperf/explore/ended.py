@@ -1,11 +1,26 @@
 """What two operations left behind, as the checks look at it."""
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from xenperf.explore.machine import FIRST_PORT, Machine
-from xenperf.explore.operations import Operation, signed
-from xenperf.units import Khva
+from xenperf.abi.xen import LONG_MODE
+from xenperf.explore.accesses import peek
+from xenperf.explore.machine import Machine
+from xenperf.explore.operation import Operation
+from xenperf.units import PAGE_SIZE, Khva
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event and what whoever raised it was told, in words."""
+
+    port: int
+    told: str
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether it was told to have failed: an errno, or a return to the VMM."""
+        return self.told.isupper() or self.told == "returned"
 
 
 class Ended:
@@ -20,6 +35,7 @@ class Ended:
     ) -> None:
         """Look at *machine*, whose pages hold the end; *changed* words differ from the start."""
         self.machine = machine
+        self.operations = operations
         self.effects = tuple(operation.effects for operation in operations)
         self.nr_swaps = sum(operation.nr_swaps for operation in operations)
         self.outcomes = outcomes
@@ -36,8 +52,38 @@ class Ended:
         host = self.machine.host
         return [(khva, host.observed.gpc(khva)) for khva in host.state.gpcs()]
 
-    def senders(self) -> Iterator[tuple[int, int]]:
-        """Yield the port and the signed outcome of each send."""
-        for actor, (effects, word) in enumerate(zip(self.effects, self.outcomes, strict=True)):
-            if "sends" in effects:
-                yield FIRST_PORT + actor, signed(word)
+    def events(self) -> list[Event]:
+        """Return each event that was raised, with what was told about it."""
+        told = zip(self.operations, self.outcomes, strict=True)
+        return [
+            Event(operation.port(actor), operation.outcome(word))
+            for actor, (operation, word) in enumerate(told)
+            if operation.port is not None
+        ]
+
+    def is_pending(self, port: int) -> bool:
+        """Tell whether the bit of *port* is set in any page that was shared_info."""
+        at = LONG_MODE.pending_offset + port // 64 * 8
+        return any(peek(page + at) >> port % 64 & 1 for page in self.machine.event_pages)
+
+    @property
+    def are_masked(self) -> bool:
+        """Whether the ports of the events are masked from the start."""
+        return "polls" in self.all_effects
+
+    def lost(self) -> list[int]:
+        """Return the ports of events that nobody was told about and that are nowhere."""
+        is_left = bool(self.machine.vcpu_record()["timer_pending"])
+        return [
+            operation.port(actor)
+            for actor, operation in enumerate(self.operations)
+            if operation.port is not None
+            and "untold" in operation.effects
+            and not self.is_pending(operation.port(actor))
+            and not ("timer" in operation.holds and is_left)
+        ]
+
+    def words_of_shinfo(self) -> frozenset[int]:
+        """Return the words of the page that shared_info was in at first."""
+        first = self.machine.shinfo_page()
+        return frozenset(range(first, first + PAGE_SIZE, 8))

@@ -51,14 +51,13 @@ def against_hidden_writes(machine: Machine) -> Guards:
     """
     published = machine.vm + offset_of(machine.tap.model("layout").VM, "memslots")
     first = peek(published)
-    frame = machine.frame(machine.ram_page(SHINFO_GFN))
-    assert frame is not None
+    page = machine.shinfo_page()
 
     def guard(memory: Mapping[int, int]) -> str | None:
         hidden = memory[published] != first
         return "an event was written to a page that no memslot shows there" if hidden else None
 
-    return Guards({machine.khva(frame): guard}, frozenset({published}))
+    return Guards({page: guard}, frozenset({published}))
 
 
 def against_stale_writes(machine: Machine) -> Guards:

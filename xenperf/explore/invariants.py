@@ -13,8 +13,8 @@ from xenperf.abi.kvm import INVALID_GPA
 from xenperf.abi.xen import COMPAT, LONG_MODE
 from xenperf.explore.accesses import peek
 from xenperf.explore.ended import Ended
-from xenperf.explore.machine import SHADOWED
-from xenperf.hypervisor import Activation
+from xenperf.explore.event_invariants import EVENT_CHECKS
+from xenperf.explore.operation import signed
 from xenperf.units import PAGE_SHIFT, PAGE_SIZE, Hva, Khva
 
 _HVA_ERROR: Final = 1 << 63
@@ -106,50 +106,6 @@ def wall_clock_is_even(end: Ended) -> Iterator[str]:
         yield "the wall clock is left half written"
 
 
-def _pending(end: Ended, port: int) -> bool:
-    at = LONG_MODE.pending_offset + port // 64 * 8
-    return any(peek(page + at) >> port % 64 & 1 for page in end.machine.event_pages)
-
-
-def sends_do_what_they_tell(end: Ended) -> Iterator[str]:
-    """A refused send changed nothing (I6), a delivered one set its bit, and by HVA none fails."""
-    selectors = _selectors(end)
-    for port, outcome in end.senders():
-        pending = _pending(end, port)
-        if outcome < 0 and pending:
-            yield f"the send of port {port} failed and yet it is pending"
-        elif outcome == 0:
-            yield f"the send of port {port} was merged into one that was never made"
-        elif outcome == 1 and not pending:
-            yield f"the send of port {port} was delivered and its bit is lost"
-        elif outcome == 1 and "mode" not in end.all_effects and not selectors >> port // 64 & 1:
-            yield f"port {port} is pending but no selector tells so (I8)"
-        by_hva = end.machine.activation is Activation.HVA
-        if by_hva and outcome < 0 and "deactivates" not in end.all_effects:
-            yield f"the send of port {port} failed by HVA"
-
-
-def _selectors(end: Ended) -> int:
-    """Return the bits of the shadow and of every selector, in the layout of the mode."""
-    shadow = int(end.machine.host.observed.shadow_sel(0))
-    layout = LONG_MODE if end.vm()["long_mode"] else COMPAT
-    offset, mask = layout.vcpu_info.pending_sel, (1 << layout.nr_selector_bits) - 1
-    found = shadow
-    for page in end.machine.event_pages:
-        found |= peek(page + (offset & ~7)) >> (offset & 7) * 8 & mask
-    return found
-
-
-def merges_lose_no_bit(end: Ended) -> Iterator[str]:
-    """The bit that was in the shadow is there still, or in a selector of either layout (I10)."""
-    if "shadow" in end.all_effects:
-        shadow = int(end.machine.host.observed.shadow_sel(0))
-        wide = [peek(page + LONG_MODE.vcpu_info.pending_sel) for page in end.machine.event_pages]
-        narrow = [peek(page) >> 32 for page in end.machine.event_pages]
-        if not any(word & SHADOWED for word in (shadow, *wide, *narrow)):
-            yield "a merge lost a selector bit"
-
-
 def requests_are_granted(end: Ended) -> Iterator[str]:
     """Valid memslot requests succeed, and the generation counts their swaps (I15)."""
     for effects, outcome in zip(end.effects, end.outcomes, strict=True):
@@ -161,39 +117,39 @@ def requests_are_granted(end: Ended) -> Iterator[str]:
         yield f"{swaps} swaps instead of {end.nr_swaps}"
 
 
-def selectors_are_announced(end: Ended) -> Iterator[str]:
-    """A selector bit comes with the upcall flag, a shadowed one with a kick (I11)."""
-    for page in end.machine.event_pages:
-        first, second = peek(page), peek(page + 8)
-        if (first >> 32 or second) and not first & 1:
-            yield "a selector bit is set without the upcall flag"
-    vcpu = end.machine.host.state.view("vcpus", end.layout.VCPU, 1)[0]
-    if (
-        "shadow" not in end.all_effects
-        and int(vcpu["shadow_sel"])
-        and not int(vcpu["requests"]) & 1
-    ):
-        yield "a selector bit waits in the shadow and nobody was kicked"
-
-
-def events_stay_in_their_fields(end: Ended) -> Iterator[str]:
-    """A send writes pending bits, a selector and the upcall flag, nothing else (I13)."""
-    if end.all_effects <= {"sends", "slots"} and all(end.effects):
-        for word in end.changed:
-            offset = word % PAGE_SIZE
-            if word & -PAGE_SIZE in end.machine.event_pages and not (
-                offset < 16 or LONG_MODE.pending_offset <= offset < LONG_MODE.mask_offset
-            ):
-                yield f"a send wrote at offset {offset:#x} of a shared page"
-
-
 def hva_caches_are_left_alone(end: Ended) -> Iterator[str]:
     """A memslot change changes nothing in a cache that is in HVA mode (I4)."""
-    if end.all_effects <= {"sends", "slots"} and all(end.effects):
+    if end.all_effects <= {"sends", "untold", "slots"} and all(end.effects):
         for khva, gpc in end.gpcs():
             changed = any(khva <= word < khva + 64 for word in end.changed)
             if gpc["gpa"] == INVALID_GPA and changed:
                 yield f"a memslot change reached the cache of {_name(end, khva)}"
+
+
+def activations_keep_their_word(end: Ended) -> Iterator[str]:
+    """After 0 shared_info is valid and after an errno it is not, unless somebody saw to that (I5).
+
+    Who raises an event may refresh it, and drops the mapping if that fails.
+    """
+    others = end.all_effects & {"sends", "untold", "remaps", "deactivates"}
+    if "activates" in end.all_effects and not others:
+        (_, gpc), *_rest = end.gpcs()
+        told = {
+            signed(outcome) == 0
+            for effects, outcome in zip(end.effects, end.outcomes, strict=True)
+            if "activates" in effects
+        }
+        if told == {bool(not gpc["valid"])}:
+            yield "an activation of shared_info tells the contrary of what it left"
+
+
+def a_deactivated_cache_is_off(end: Ended) -> Iterator[str]:
+    """Who is deactivated stays so until activated, and then refuses every send (I22)."""
+    (_, gpc), *_rest = end.gpcs()
+    if end.all_effects & {"deactivates"} and not end.all_effects & {"activates"} and gpc["active"]:
+        yield "shared_info was deactivated and is active"
+    elif "deactivates" not in end.all_effects and not gpc["active"]:
+        yield "shared_info is inactive and nobody deactivated it"
 
 
 def _name(end: Ended, khva: Khva) -> str:
@@ -205,12 +161,11 @@ CHECKS: Final[tuple[Callable[[Ended], Iterator[str]], ...]] = (
     slots_are_whole,
     caches_are_sound,
     wall_clock_is_even,
-    sends_do_what_they_tell,
-    merges_lose_no_bit,
     requests_are_granted,
-    selectors_are_announced,
-    events_stay_in_their_fields,
     hva_caches_are_left_alone,
+    activations_keep_their_word,
+    a_deactivated_cache_is_off,
+    *EVENT_CHECKS,
 )
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final, Self
 import numpy as np
 
 from xenperf.abi.kvm import MemslotFlag
+from xenperf.abi.xen import LONG_MODE
 from xenperf.explore.accesses import peek, poke
 from xenperf.explore.tap import Tap
 from xenperf.hypervisor import Activation, MemoryRegion, VmSize
@@ -19,6 +20,7 @@ ELSEWHERE: Final = Gpa(1 << 30)
 WHOLE, LOW, OVERLAY, HIGH, OTHER = range(5)
 FIRST_PORT: Final = 66
 SHADOWED: Final = 1 << 3  # a selector bit that waits for a merge
+OTHER_BITS: Final = 1 << 5  # of a pending word and of a mask word
 UPCALL_VECTOR: Final = 0x20
 _PRESENT_WRITABLE: Final = 3
 
@@ -36,6 +38,7 @@ class Machine:
         self.new_frame: int = self.host.memory.allocate(1)
         self.event_pages: list[Khva] = []
         self.first_generation = 0
+        self.first_kicks = 0
         self._kept: list[Any] = []
         self.vm: int = self.host.state.vm
         self.vcpu: int = self.host.state.vcpu(0)
@@ -93,8 +96,13 @@ class Machine:
     def packed(self, regions: list[MemoryRegion]) -> list[int]:
         """Return the khva of each request, as the model reads it; kept until closed."""
         array = self.tap.model("loops").pack_regions(regions)
+        first = self.keep(array)
+        return [first + idx * array.itemsize for idx in range(len(regions))]
+
+    def keep(self, array: Any) -> int:
+        """Return the khva of *array*, which is kept until closed."""
         self._kept.append(array)
-        return [array.ctypes.data + idx * array.itemsize for idx in range(len(regions))]
+        return int(array.ctypes.data)
 
     def cpu(self, actor: int) -> np.uint64:
         """Return the processor of an actor: each has its own."""
@@ -103,11 +111,27 @@ class Machine:
 
     def shadow_a_selector(self) -> None:
         """Leave a selector bit in the shadow and the kick that announces it."""
-        vcpus = self.host.state.view("vcpus", self.tap.model("layout").VCPU, 1)
-        vcpus[0]["shadow_sel"] |= SHADOWED
-        vcpus[0]["requests"] |= 1
+        vcpu = self.vcpu_record()
+        vcpu["shadow_sel"] |= SHADOWED
+        vcpu["requests"] |= 1
+
+    def set_other_bits(self) -> None:
+        """Leave a pending and a masked port of which nobody here has heard."""
+        page = self.shinfo_page()
+        poke(page + LONG_MODE.pending_offset, OTHER_BITS)
+        poke(page + LONG_MODE.mask_offset, OTHER_BITS)
 
     # Where things are.
+
+    def vcpu_record(self) -> Any:
+        """Return the vCPU's block; drop it before closing."""
+        return self.host.state.view("vcpus", self.tap.model("layout").VCPU, 1)[0]
+
+    def shinfo_page(self) -> Khva:
+        """Return where the direct map has the page that shared_info is in at first."""
+        frame = self.frame(self.ram_page(SHINFO_GFN))
+        assert frame is not None
+        return self.khva(frame)
 
     def page_entry(self, hva: Hva) -> int:
         """Return the khva of the page table entry of *hva*."""
@@ -135,6 +159,7 @@ class Machine:
     def note_start(self) -> None:
         """Note, before the first schedule, every page that an event may be written to in any."""
         self.first_generation = int(self.host.observed.generation)
+        self.first_kicks = int(self.vcpu_record()["nr_kicks"])
         homes = [self.ram_page(gfn) for gfn in range(SHINFO_GFN - 1, VCPU_INFO_GFN + 1)]
         frames = [*map(self.host.mm.pfn, (*homes, self.overlay)), self.new_frame]
         self.event_pages = [self.khva(frame) for frame in frames]

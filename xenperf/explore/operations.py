@@ -4,13 +4,11 @@ Adding one is a few lines: a function that returns what to call, and an entry in
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 
 from xenperf.abi.kvm import INVALID_GPA
-from xenperf.abi.status import Status
 from xenperf.explore.machine import (
     FIRST_PORT,
     SHINFO_GFN,
@@ -18,75 +16,34 @@ from xenperf.explore.machine import (
     Act,
     Machine,
 )
+from xenperf.explore.operation import (
+    Operation,
+    delivery,
+    interrupt,
+    nothing,
+    words,
+)
+from xenperf.explore.source_operations import SOURCES
 from xenperf.hypervisor import Activation, MemoryRegion
 from xenperf.switches import MERGED
 from xenperf.units import PAGE_SIZE, gfn_to_gpa
 
-_WORD: Final = 1 << 64
 _NO_HVA: Final = 1 << 63
 
 
-def _nothing(machine: Machine) -> None:
-    """Prepare nothing."""
-
-
-def signed(word: int) -> int:
-    """Return an outcome word as the kernel means it."""
-    return word - _WORD if word >> 63 else word
-
-
-def _errno(word: int) -> str:
-    rc = signed(word)
-    return "ok" if rc == 0 else Status(rc).name
-
-
-def _delivery(word: int) -> str:
-    rc = signed(word)
-    named = {1: "delivered", 0: "merged", Status.ENOTCONN: "masked"}
-    return named.get(rc) or Status(rc).name
-
-
-def _interrupt(word: int) -> str:
-    return "interrupt" if word else "quiet"
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One thing that an actor does."""
-
-    summary: str
-    act: Callable[[Machine, int], Act]
-    """Returns what to call for an actor (0 or 1); it returns the outcome word."""
-
-    prepare: Callable[[Machine], None] = _nothing
-    outcome: Callable[[int], str] = _errno
-    effects: frozenset[str] = field(default_factory=frozenset)
-    """What checks look at: ``sends slots publishes deactivates remaps mode shadow``, or none."""
-
-    nr_swaps: int = 0
-    """Memslot swaps that it takes."""
-
-    needs: str | None = None
-    """The patch without which there is no such operation."""
-
-
-def _words(*words: int | np.uint64) -> list[np.uint64]:
-    return [np.uint64(word) for word in words]
-
-
 def _send(machine: Machine, actor: int) -> Act:
-    words = _words(machine.vm, machine.cpu(actor), 0, FIRST_PORT + actor)
-    return lambda: machine.tap.model("evtchn").hvm_evtchn_send(*words)
+    args = words(machine.vm, machine.cpu(actor), 0, FIRST_PORT + actor)
+    return lambda: machine.tap.model("evtchn").hvm_evtchn_send(*args)
 
 
 def _merge(machine: Machine, actor: int) -> Act:
-    words = _words(machine.vm, machine.cpu(actor), machine.vcpu)
-    return lambda: machine.tap.model("vcpu").enter_guest(*words)
+    args = words(machine.vm, machine.cpu(actor), machine.vcpu)
+    return lambda: machine.tap.model("vcpu").enter_guest(*args)
 
 
 def _refresh(machine: Machine, actor: int) -> Act:
-    words = _words(machine.vm, machine.cpu(actor), machine.vcpu)
-    return lambda: machine.tap.model("vcpu").has_interrupt(*words)
+    args = words(machine.vm, machine.cpu(actor), machine.vcpu)
+    return lambda: machine.tap.model("vcpu").has_interrupt(*args)
 
 
 def _make_stale(machine: Machine) -> None:
@@ -97,14 +54,14 @@ def _activate(machine: Machine, actor: int) -> Act:
     by_gpa = machine.activation is Activation.GPA
     gpa = gfn_to_gpa(SHINFO_GFN) if by_gpa else INVALID_GPA
     uhva = _NO_HVA if by_gpa else machine.ram_page(SHINFO_GFN)
-    words = _words(machine.vm, machine.cpu(actor), gpa, uhva)
-    return lambda: machine.tap.model("shinfo").activate_shinfo(*words)
+    args = words(machine.vm, machine.cpu(actor), gpa, uhva)
+    return lambda: machine.tap.model("shinfo").activate_shinfo(*args)
 
 
-def _kernel(machine: Machine, name: str, *words: int) -> Act:
+def _kernel(machine: Machine, name: str, *numbers: int) -> Act:
     func = machine.tap.copy.module("xenperf.jit").registry[name].func
-    unsigned = _words(*words)
-    return lambda: func(*unsigned)
+    args = words(*numbers)
+    return lambda: func(*args)
 
 
 def _deactivate(machine: Machine, actor: int) -> Act:
@@ -118,14 +75,14 @@ def _to_compat(machine: Machine, actor: int) -> Act:
 
 def _invalidate(machine: Machine, actor: int) -> Act:
     start = machine.ram_page(SHINFO_GFN)
-    words = _words(machine.vm, machine.cpu(actor), start, start + PAGE_SIZE)
-    entry, shown = _words(machine.page_entry(start), machine.entry_of(machine.new_frame))
+    args = words(machine.vm, machine.cpu(actor), start, start + PAGE_SIZE)
+    entry, shown = words(machine.page_entry(start), machine.entry_of(machine.new_frame))
 
     def act() -> int:
         notifier = machine.tap.model("notifier")
-        notifier.invalidate_range_start(*words)
+        notifier.invalidate_range_start(*args)
         machine.tap.words.store64(entry, shown)
-        notifier.invalidate_range_end(*words)
+        notifier.invalidate_range_end(*args)
         return 0
 
     return act
@@ -137,8 +94,8 @@ def _requests(
     """Return an operation that makes memslot requests in turn and stops at the first refusal."""
 
     def operation(machine: Machine, actor: int) -> Act:
-        vm_and_cpu = _words(machine.vm, machine.cpu(actor))
-        places = _words(*machine.packed(regions(machine)))
+        vm_and_cpu = words(machine.vm, machine.cpu(actor))
+        places = words(*machine.packed(regions(machine)))
 
         def act() -> Any:
             rc = np.uint64(0)
@@ -154,62 +111,59 @@ def _requests(
 
 
 def _at_once(machine: Machine, actor: int) -> Act:
-    vm_and_cpu = _words(machine.vm, machine.cpu(actor))
+    vm_and_cpu = words(machine.vm, machine.cpu(actor))
     places = machine.packed(machine.broken_apart())
-    rest = _words(places[0], len(places))
+    rest = words(places[0], len(places))
     return lambda: machine.tap.model("atomic_update").update_at_once(*vm_and_cpu, *rest)
 
 
 _SLOTS: Final = frozenset({"slots"})
+_VCPU: Final = frozenset({"vcpu"})
 
-OPERATIONS: Final = {
+
+def _slots(
+    summary: str, regions: Callable[[Machine], list[MemoryRegion]], nr_swaps: int
+) -> Operation:
+    """Return an operation of memslot requests: the VMM's own lock serialises two of them wholly."""
+    operation = _requests(regions)
+    return Operation(summary, operation, effects=_SLOTS, nr_swaps=nr_swaps, holds=_SLOTS)
+
+
+_BASIC: Final = {
     "send": Operation(
-        *("Send an event by the ioctl.", _send, _nothing, _delivery),
+        *("Send an event by the ioctl.", _send, nothing, delivery),
         effects=frozenset({"sends"}),
+        port=lambda actor: FIRST_PORT + actor,
     ),
     "merge": Operation(
         "Enter the guest with a selector bit in the shadow, which is merged.",
-        *(_merge, Machine.shadow_a_selector, _interrupt),
-        effects=frozenset({"shadow"}),
+        *(_merge, Machine.shadow_a_selector, interrupt),
+        effects=frozenset({"shadow", "enters"}),
+        holds=_VCPU,
     ),
-    "activate": Operation("Activate shared_info once more at the same place.", _activate),
+    "activate": Operation(
+        *("Activate shared_info once more at the same place.", _activate),
+        effects=frozenset({"activates"}),
+    ),
     "deactivate": Operation(
         *("Deactivate shared_info.", _deactivate), effects=frozenset({"deactivates"})
     ),
     "refresh": Operation(
         "Ask for a pending upcall while the cache of vcpu_info is stale.",
-        *(_refresh, _make_stale, _interrupt),
+        *(_refresh, _make_stale, interrupt),
     ),
     "invalidate": Operation(
         "Map a new page under shared_info; the notifier runs before and after.",
         _invalidate,
         effects=frozenset({"remaps"}),
     ),
-    "delete": Operation(
-        *("Delete the memslot that is RAM.", _requests(lambda m: [m.without_ram()])),
-        effects=_SLOTS,
-        nr_swaps=2,
-    ),
-    "create": Operation(
-        *("Create a memslot elsewhere.", _requests(lambda m: [m.page_elsewhere()])),
-        effects=_SLOTS,
-        nr_swaps=1,
-    ),
-    "move": Operation(
-        *("Move RAM up by one frame.", _requests(lambda m: [m.whole(first=1)])),
-        effects=_SLOTS,
-        nr_swaps=2,
-    ),
-    "flags": Operation(
-        *("Turn dirty logging of RAM on.", _requests(lambda m: [m.logged()])),
-        effects=_SLOTS,
-        nr_swaps=1,
-    ),
-    "break_apart": Operation(
+    "delete": _slots("Delete the memslot that is RAM.", lambda m: [m.without_ram()], 2),
+    "create": _slots("Create a memslot elsewhere.", lambda m: [m.page_elsewhere()], 1),
+    "move": _slots("Move RAM up by one frame.", lambda m: [m.whole(first=1)], 2),
+    "flags": _slots("Turn dirty logging of RAM on.", lambda m: [m.logged()], 1),
+    "break_apart": _slots(
         "Lay a page over shared_info's frame: delete RAM, create low part, overlay, high part.",
-        _requests(Machine.broken_apart),
-        effects=_SLOTS,
-        nr_swaps=5,
+        *(Machine.broken_apart, 5),
     ),
     "overlay_at_once": Operation(
         "Lay that page in one publish, which is wished for.",
@@ -217,9 +171,15 @@ OPERATIONS: Final = {
         effects=_SLOTS | {"publishes"},
         nr_swaps=1,
         needs="atomic-overlay",
+        holds=_SLOTS,
     ),
-    "long_mode": Operation("Switch to 32-bit layouts.", _to_compat, effects=frozenset({"mode"})),
+    "long_mode": Operation(
+        "Switch to 32-bit layouts, with bits set that it must leave where they are.",
+        *(_to_compat, Machine.set_other_bits),
+        effects=frozenset({"mode"}),
+    ),
 }
+OPERATIONS: Final = {**_BASIC, **SOURCES}
 
 
 def names_on(patches: Collection[str]) -> list[str]:
@@ -227,12 +187,20 @@ def names_on(patches: Collection[str]) -> list[str]:
     return [name for name, each in OPERATIONS.items() if each.needs in (None, *patches)]
 
 
+def can_meet(first: str, second: str) -> bool:
+    """Tell whether two operations can be under way at once, and are worth exploring."""
+    pairs = ((first, OPERATIONS[second]), (second, OPERATIONS[first]))
+    return OPERATIONS[first].holds.isdisjoint(OPERATIONS[second].holds) and all(
+        other.meets is None or name in other.meets for name, other in pairs
+    )
+
+
 def default_pairs(patches: Collection[str] = MERGED) -> list[tuple[str, str]]:
-    """Return every pair, each once, without two that the VMM's own lock serialises wholly."""
+    """Return every pair that can meet, each once."""
     names = names_on(patches)
     return [
         (first, second)
         for idx, first in enumerate(names)
         for second in names[idx:]
-        if not ("slots" in OPERATIONS[first].effects and "slots" in OPERATIONS[second].effects)
+        if can_meet(first, second)
     ]

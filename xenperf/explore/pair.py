@@ -13,7 +13,8 @@ from xenperf.explore.engine import End, Engine
 from xenperf.explore.guards import guards_of
 from xenperf.explore.invariants import violations
 from xenperf.explore.machine import Machine
-from xenperf.explore.operations import OPERATIONS, signed
+from xenperf.explore.operation import signed
+from xenperf.explore.operations import OPERATIONS
 from xenperf.explore.schedule import names_of, parse, render
 from xenperf.explore.tap import Tap
 from xenperf.hypervisor import Activation
@@ -45,7 +46,18 @@ class Found:
     nr_refused_sends: int
     """Schedules in which a send gets -EFAULT: there is a page, but it does not resolve now."""
 
+    nr_lost_events: int
+    """Schedules in which an event of an irqfd or a timer is nowhere in the end, and nobody told."""
+
     violations: tuple[Violation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What is wrong with an end, and which events are lost there."""
+
+    violations: tuple[str, ...]
+    lost: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +90,7 @@ class Pair:
         self._retried = frozenset({int(self.machine.vm + layout.VM_MN_ACTIVE)})
         self._guards = guards_of(self.machine, frozenset().union(*self.effects))
         self._shared = set(self._guards.words)
-        self._judged: dict[object, tuple[str, ...]] = {}
+        self._judged: dict[object, _Judged] = {}
 
     def explore(
         self,
@@ -108,7 +120,7 @@ class Pair:
             end = engine.replay(turns)
         except ValueError as error:
             raise ValueError(f"schedule {schedule!r} no longer fits the code: {error}") from None
-        return Replayed(render(turns, names), self.outcomes_of(end), self._judge(end))
+        return Replayed(render(turns, names), self.outcomes_of(end), self._judge(end).violations)
 
     def outcomes_of(self, end: End) -> str:
         """Return what both were told at *end*, in words."""
@@ -132,13 +144,15 @@ class Pair:
     ) -> Found | None:
         """Run every schedule with the words known to be shared; None if there are more."""
         engine, touched = self._engine(everywhere)
-        outcomes, wrong, nr_refused = Counter[str](), Counter[str](), 0
+        outcomes, wrong, nr_refused, nr_lost = Counter[str](), Counter[str](), 0, 0
         shown: dict[str, str] = {}
         for end in self._ends(engine, touched, nr_preemptions):
             listen(end)
             outcomes[self.outcomes_of(end)] += 1
             nr_refused += self._has_refused_send(end)
-            for what in self._judge(end):
+            judged = self._judge(end)
+            nr_lost += bool(judged.lost)
+            for what in judged.violations:
                 wrong[what] += 1
                 if what not in shown:
                     shown[what] = render(end.turns, names_of(*self.names))
@@ -148,7 +162,7 @@ class Pair:
             return None
         return Found(
             *(*self.names, str(self.machine.activation), nr_preemptions, outcomes.total()),
-            *(dict(sorted(outcomes.items())), nr_refused),
+            *(dict(sorted(outcomes.items())), nr_refused, nr_lost),
             tuple(Violation(what, wrong[what], schedule) for what, schedule in shown.items()),
         )
 
@@ -182,10 +196,10 @@ class Pair:
             for effects, (outcome, _) in zip(self.effects, end.leaves, strict=True)
         )
 
-    def _judge(self, end: End) -> tuple[str, ...]:
-        """Return what is wrong at *end*; states that were judged before are looked up."""
+    def _judge(self, end: End) -> _Judged:
+        """Return what is wrong and lost at *end*; states judged before are looked up."""
         if end.leaves is None:
-            return end.faults
+            return _Judged(end.faults)
         first, second = (own for _, own in end.leaves)
         key = id(first), id(second), tuple(sorted(end.memory.items()))
         if key not in self._judged:
@@ -193,8 +207,9 @@ class Pair:
             outcomes = tuple(outcome for outcome, _ in end.leaves)
             with self.machine.holding(words):
                 ended = Ended(self.machine, self.operations, outcomes, frozenset(words))
-                self._judged[key] = violations(ended)
-        return (*end.faults, *self._judged[key])
+                self._judged[key] = _Judged(violations(ended), tuple(ended.lost()))
+        judged = self._judged[key]
+        return _Judged((*end.faults, *judged.violations), judged.lost)
 
 
 def changed_words(words: dict[int, int]) -> dict[int, int]:

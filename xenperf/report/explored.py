@@ -33,6 +33,9 @@ class ExploredPair:
     nr_refused_sends: int
     """Schedules in which a send gets -EFAULT."""
 
+    nr_lost_events: int
+    """Schedules in which an irqfd's or a timer's event is lost."""
+
     violations: tuple[ShownViolation, ...]
 
     @property
@@ -119,9 +122,14 @@ def _footer(report: ExploreReport) -> list[str]:
     text = f"{total:,} schedules of {len(report.pairs)} pairs; {report.nr_violations} violations"
     lines = paragraph("total", text, LABEL_WIDTH)
     for activation in dict.fromkeys(pair.activation for pair in report.pairs):
-        refused = sum(p.nr_refused_sends for p in report.pairs if p.activation == activation)
-        words = f"by {activation} a send is refused (EFAULT) in {refused:,} schedules"
-        lines += paragraph("sends", words, LABEL_WIDTH)
+        chosen = [pair for pair in report.pairs if pair.activation == activation]
+        refused = sum(pair.nr_refused_sends for pair in chosen)
+        lost = sum(pair.nr_lost_events for pair in chosen)
+        words = (
+            f"by {activation} a send is refused (EFAULT) in {refused:,} schedules, "
+            f"an event lost in {lost:,}"
+        )
+        lines += paragraph("events", words, LABEL_WIDTH)
     if report.cut_short:
         missing = f"{report.cut_short}; {len(report.pairs)} of {report.nr_pairs_asked} are finished"
         lines += paragraph("cut short", missing, LABEL_WIDTH)
