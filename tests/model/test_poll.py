@@ -1,8 +1,10 @@
+import numpy as np
 import pytest
 
 from tests.model.vm import OVERLAY_GFN, WHOLE, Vm
 from xenperf.abi.kvm import HVA_OFF
 from xenperf.abi.status import Status
+from xenperf.copies import load_copy
 from xenperf.hypervisor import Activation
 from xenperf.model.layout import VCPU, VM
 from xenperf.sources import GuestCall
@@ -80,6 +82,41 @@ def test_where_the_bits_cannot_be_seen_a_poll_returns_at_once(
 def test_the_limits_of_a_poll(active_vm: Vm, ports: list[int], rc: int) -> None:  # case 67
     assert active_vm.host.guest_poll(0, ports, MS) == rc
     assert is_at_rest(active_vm) == (rc != ASLEEP)
+
+
+@pytest.mark.parametrize(
+    ("ports", "rc"),
+    [([1] * 128, ASLEEP), ([1] * 129, Status.EINVAL), ([1023], ASLEEP), ([1024], Status.EINVAL)],
+)
+def test_the_limits_of_a_32_bit_poll(active_vm: Vm, ports: list[int], rc: int) -> None:
+    assert active_vm.host.set_long_mode(False) == 0
+    assert active_vm.host.guest_poll(0, ports, MS) == rc
+    assert is_at_rest(active_vm) == (rc != ASLEEP)
+
+
+def test_a_32_bit_poll_reads_its_own_structure(active_vm: Vm) -> None:
+    host = active_vm.host
+    assert host.set_long_mode(False) == 0
+    assert active_vm.send(OTHER) == 0
+    assert host.guest_poll(0, [OTHER, 5]) == 0
+    assert host.guest_poll(0, [PORT], 2**32 + 3) == ASLEEP  # a timeout of more than one word
+    vcpu = host.state.view("vcpus", VCPU, 1)[0]
+    assert int(vcpu["poll_deadline"]) - host.now_ns() == 2**32 + 3
+    assert host.advance_time(2**32 + 3) == 1
+    assert host.poll_result(0) == 0
+
+
+@pytest.mark.parametrize("ahead", [24, -24, 1 << 20, -(1 << 20)])
+def test_a_32_bit_pointer_leads_to_the_nearest_address(ahead: int) -> None:
+    args = np.zeros(2, np.uint32)
+    for place in (args.ctypes.data, args.ctypes.data + 4):
+        pointer = (args.ctypes.data + ahead) % 2**32
+        args[:] = pointer
+        ports_at = load_copy(interpreted=True).module("xenperf.model.poll")._ports_at
+        with np.errstate(over="ignore"):
+            assert ports_at(np.uint64(place), False) == args.ctypes.data + ahead
+    args[:] = 0
+    assert ports_at(np.uint64(args.ctypes.data), False) == 0
 
 
 def test_a_refused_poll_looks_at_every_port_first(active_vm: Vm) -> None:

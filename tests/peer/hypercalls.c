@@ -14,6 +14,13 @@ struct sched_poll {
 	u64 timeout;
 };
 
+/* struct compat_sched_poll */
+struct compat_sched_poll {
+	u32 ports;
+	u32 nr_ports;
+	u64 timeout;
+};
+
 static bool pass_on(struct vm *vm, struct cpu *cpu, struct evtchn_port *port)
 {
 	struct vcpu *vcpu = vcpu_by_id(vm, load(&port->vcpu));
@@ -85,28 +92,51 @@ static u64 poll_result(struct vm *vm, struct vcpu *vcpu)
 	return 0;
 }
 
+/* What the guest asks for, in the layout of its mode. */
+static struct sched_poll read_poll(struct vm *vm, u64 args)
+{
+	struct compat_sched_poll *compat = (struct compat_sched_poll *)args;
+	struct sched_poll *full = (struct sched_poll *)args;
+	struct sched_poll poll;
+	u32 ports;
+
+	if (is_long_mode(vm)) {
+		poll.ports = load(&full->ports);
+		poll.nr_ports = load(&full->nr_ports);
+		poll.timeout = load(&full->timeout);
+		return poll;
+	}
+	ports = load(&compat->ports);
+	/* 32 bits of an address: the one nearest to args */
+	poll.ports = ports ? (u32 *)(args + (int64_t)(int32_t)(ports - (u32)args)) : 0;
+	poll.nr_ports = load(&compat->nr_ports);
+	poll.timeout = load(&compat->timeout);
+	return poll;
+}
+
 static u64 schedop_poll(struct vm *vm, struct cpu *cpu, struct vcpu *vcpu, u64 args)
 {
-	struct sched_poll *poll = (struct sched_poll *)args;
+	struct sched_poll poll;
 	u32 nr;
 
 	if (!args)
 		return RC_EFAULT;
-	nr = load(&poll->nr_ports);
+	poll = read_poll(vm, args);
+	nr = poll.nr_ports;
 	if (nr > 128)
 		return RC_EINVAL;
-	if (nr && !load(&poll->ports))
+	if (nr && !poll.ports)
 		return RC_EFAULT;
 	for (u32 i = 0; i < nr; i++)
-		if (load(&poll->ports[i]) >= nr_ports(vm))
+		if (load(&poll.ports[i]) >= nr_ports(vm))
 			return RC_EINVAL;
-	store(&vcpu->poll_evtchn, nr == 1 ? load(poll->ports) : POLL_MANY);
+	store(&vcpu->poll_evtchn, nr == 1 ? load(poll.ports) : POLL_MANY);
 	test_and_set_bit((u64)vm->poll_mask, load(&vcpu->vcpu_idx));
-	if (!has_pending_port(vm, cpu, load(&poll->ports), nr)) {
+	if (!has_pending_port(vm, cpu, poll.ports, nr)) {
 		store(&vcpu->is_halted, 1);
 		store(&vcpu->poll_injected, load(&vcpu->nr_injected));
-		if (load(&poll->timeout))
-			store(&vcpu->poll_deadline, load(&vm->now_ns) + load(&poll->timeout));
+		if (poll.timeout)
+			store(&vcpu->poll_deadline, load(&vm->now_ns) + poll.timeout);
 	}
 	return poll_result(vm, vcpu);
 }

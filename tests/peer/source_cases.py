@@ -12,8 +12,9 @@ import numpy as np
 
 from tests.peer.machine import Machine
 from xenperf.abi.kvm import IRQ_ROUTING_ENTRY, PRIORITY_2LEVEL, XEN_VM_ATTR
-from xenperf.abi.xen import COMPAT, LONG_MODE, SCHED_POLL_LONG
+from xenperf.abi.xen import COMPAT, LONG_MODE, SCHED_POLL_COMPAT, SCHED_POLL_LONG
 from xenperf.model.kernels import sources
+from xenperf.model.layout import VM
 
 Words = tuple[int, ...]
 GSI, PORT, OTHER_PORT, EVENTFD_PORT = 9, 66, 67, 70
@@ -152,11 +153,12 @@ def advance_time(m: Machine) -> Iterator[Words]:
 def poll(
     m: Machine, *ports: int, timeout: int = 0, nr: int | None = None, bad: bool = False
 ) -> int:
-    """Return where the buffer has a poll of *ports*."""
-    first = m.put_words(list(ports), "<u4", 256)
+    """Return where the buffer has a poll of *ports*, in the layout of the mode."""
+    dtype = SCHED_POLL_LONG if m.host.state.view("vm", VM)[0]["long_mode"] else SCHED_POLL_COMPAT
+    first = m.put_words(list(ports), "<u4", 256) % (1 << 8 * dtype["ports"].itemsize)
     count = len(ports) if nr is None else nr
     fields = {"ports": 0 if bad else first, "nr_ports": count, "timeout": timeout}
-    return _record(m, SCHED_POLL_LONG, fields)
+    return _record(m, dtype, fields)
 
 
 def _asleep(m: Machine) -> None:

@@ -117,11 +117,13 @@ def _guest(m: Machine, drawn: random.Random) -> list[Call]:
     """Send a port, registered or not, or poll; who sleeps is asked later, or never."""
     vcpu = m.host.state.vcpu(drawn.randrange(2))
     ports = m.put_words([66, 200, 67, 5], "<u4", 3200)
-    args = m.put_words([ports, 2, 500], "<u8", 3264)
+    args = m.put_words([ports, 2, 500], "<u8", 3264)  # read in the other mode, each asks too much
+    args32 = m.put_words([ports % (1 << 32), 2, 500, 0], "<u4", 3296)
     return drawn.choice(
         (
             [("guest_hypercall", (m.vm, m.cpu, vcpu, 32, 4, ports + 4 * drawn.randrange(4), 0))],
             [("guest_hypercall", (m.vm, m.cpu, vcpu, 29, 3, args, 0))],
+            [("guest_hypercall", (m.vm, m.cpu, vcpu, 29, 3, args32, 0))],
             [("wake_poller", (m.vm, m.cpu, vcpu))],
         )
     )

@@ -30,7 +30,9 @@ def _told_to_guest(word: int) -> str:
 
 
 def _slept(word: int) -> str:
-    return "asleep" if signed(word) == GuestCall.ASLEEP else "awake"
+    if signed(word) == GuestCall.ASLEEP:
+        return "asleep"
+    return errno(word) if signed(word) else "awake"
 
 
 def _resend(machine: Machine, actor: int) -> Act:

@@ -9,6 +9,7 @@ from xenperf.abi.kvm import IRQ_ROUTING_ENTRY, PRIORITY_2LEVEL, XEN_VM_ATTR, Rou
 from xenperf.abi.status import Status
 from xenperf.abi.xen import (
     MAX_VCPUS,
+    SCHED_POLL_COMPAT,
     SCHED_POLL_LONG,
     EvtchnOp,
     Hypercall,
@@ -23,6 +24,7 @@ from xenperf.sources import PortRequest
 from xenperf.units import Khva
 
 _WORD: Final = 1 << 64
+_POLL_WORDS: Final = SCHED_POLL_LONG.itemsize // 4
 _UNSIGNED: Final = {4: 1 << 32, 8: 1 << 64}
 
 
@@ -128,11 +130,15 @@ class ModelSources:
         return self._call(vcpu_idx, Hypercall.VCPU_OP, command, vcpu_id, args.ctypes.data)
 
     def guest_poll(self, vcpu_idx: int, ports: list[int], timeout_ns: int = 0) -> int:
-        """Let the guest sleep until one of *ports* is pending: SCHEDOP_poll."""
-        numbers = np.array(ports, np.uint32)
-        fields = {"ports": numbers.ctypes.data, "nr_ports": len(ports), "timeout": timeout_ns}
-        args = _record(SCHED_POLL_LONG, fields)
-        return self._call(vcpu_idx, Hypercall.SCHED_OP, SchedOp.POLL, args.ctypes.data)
+        """Let the guest sleep until one of *ports* is pending: SCHEDOP_poll, as its mode has it."""
+        is_long = bool(self.state.view("vm", VM)[0]["long_mode"])
+        dtype = SCHED_POLL_LONG if is_long else SCHED_POLL_COMPAT
+        words = np.zeros(_POLL_WORDS + len(ports), np.uint32)  # the structure, then its ports
+        words[_POLL_WORDS:] = ports
+        pointer = words[_POLL_WORDS:].ctypes.data % _UNSIGNED[dtype["ports"].itemsize]
+        fields = {"ports": pointer, "nr_ports": len(ports), "timeout": timeout_ns}
+        words[: dtype.itemsize // 4] = _record(dtype, fields).view(np.uint32)
+        return self._call(vcpu_idx, Hypercall.SCHED_OP, SchedOp.POLL, words.ctypes.data)
 
     def poll_result(self, vcpu_idx: int) -> int:
         """Return 0 once a vCPU has woken from its poll; ``GuestCall.ASLEEP`` until then."""

@@ -1,17 +1,19 @@
 """SCHEDOP_poll: a vCPU sleeps until one of its ports is pending (arch/x86/kvm/xen.c, v6.9).
 
 A sleeping vCPU is a state: the call returns RC_ASLEEP, and ``poll_result`` asks again. Its guest
-takes interrupts, so a vector raised through the local APIC wakes it too. Left out: the 32-bit
-structure, SRCU held over the sleep, jiffies.
+takes interrupts, so a vector raised through the local APIC wakes it too. A guest with 32-bit
+layouts makes 32-bit calls, where KVM asks the vCPU's own mode. Left out: SRCU held over the sleep,
+jiffies.
 """
 
 from typing import Final
 
 from xenperf.abi.structs import offset_of
-from xenperf.abi.xen import MAX_POLLED_PORTS, SCHED_POLL_LONG
+from xenperf.abi.xen import MAX_POLLED_PORTS, SCHED_POLL_COMPAT, SCHED_POLL_LONG
 from xenperf.jit import op
 from xenperf.model.bits import clear_bit, test_and_set_bit, test_bit
 from xenperf.model.constants import (
+    LOW32,
     ONE,
     PAGE,
     PENDING,
@@ -25,7 +27,7 @@ from xenperf.model.constants import (
     W1,
     ZERO,
 )
-from xenperf.model.evtchn import nr_ports
+from xenperf.model.evtchn import is_long_mode, nr_ports
 from xenperf.model.layout import (
     GPC_KHVA,
     U64,
@@ -43,11 +45,31 @@ from xenperf.model.layout import (
 )
 from xenperf.model.locks import read_lock, read_unlock, srcu_read_lock, srcu_read_unlock
 from xenperf.model.pfncache import check
-from xenperf.words import Word, fetch_and64, load32, load64, store32, store64
+from xenperf.words import Flag, Word, fetch_and64, load32, load64, store32, store64
 
 NR_POLLED_MAX: Final = U64(MAX_POLLED_PORTS)
 POLL_NR_PORTS: Final = U64(offset_of(SCHED_POLL_LONG, "nr_ports"))
 POLL_TIMEOUT: Final = U64(offset_of(SCHED_POLL_LONG, "timeout"))
+POLL_NR_PORTS32: Final = U64(offset_of(SCHED_POLL_COMPAT, "nr_ports"))
+POLL_TIMEOUT32: Final = U64(offset_of(SCHED_POLL_COMPAT, "timeout"))
+SIGN_SHIFT32: Final = U64(31)
+
+
+@op
+def _ports_at(args: Word, is_long: Flag) -> Word:
+    """Return the khva of the ports of a poll; 0 for a pointer that does not resolve.
+
+    A 32-bit pointer has the low half of a khva: of all those, the nearest to *args* is meant.
+    """
+    if is_long:
+        return load64(args)
+    pointer = U64(load32(args))
+    if pointer == ZERO:
+        return ZERO
+    ahead = (pointer - args) & LOW32
+    if ahead >> SIGN_SHIFT32 != ZERO:
+        ahead |= ~LOW32
+    return args + ahead
 
 
 @op
@@ -108,13 +130,16 @@ def poll_result(vm: Word, vcpu: Word) -> Word:
 def schedop_poll(vm: Word, cpu: Word, vcpu: Word, args: Word) -> Word:
     """Begin a poll: 0 at once, RC_ASLEEP, or -errno: ``kvm_xen_schedop_poll()``.
 
+    *args* is the structure of the guest's mode.
+
     The timeout, in ns from now, begins only where the vCPU sleeps; 0 is none.
     """
     if args == ZERO:
         return RC_EFAULT
-    ports = load64(args)
-    nr = U64(load32(args + POLL_NR_PORTS))
-    timeout = load64(args + POLL_TIMEOUT)
+    is_long = is_long_mode(vm)
+    ports = _ports_at(args, is_long)
+    nr = U64(load32(args + (POLL_NR_PORTS if is_long else POLL_NR_PORTS32)))
+    timeout = load64(args + (POLL_TIMEOUT if is_long else POLL_TIMEOUT32))
     if nr > NR_POLLED_MAX:
         return RC_EINVAL
     if nr != ZERO and ports == ZERO:

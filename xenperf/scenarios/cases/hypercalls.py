@@ -5,7 +5,7 @@ from typing import Final
 from xenperf.abi.kvm import EvtchnFlag
 from xenperf.abi.status import errno_name
 from xenperf.abi.xen import MAX_POLLED_PORTS, EvtchnStat
-from xenperf.scenarios.cases.case import FILLED, Case, Source, same
+from xenperf.scenarios.cases.case import COMPAT, FILLED, Case, Source, same
 from xenperf.scenarios.cases.stage import Stage, told
 from xenperf.scenarios.cases.starts import ACTIVE, JOINED_BY_ONE
 from xenperf.sources import GuestCall, PortRequest
@@ -178,6 +178,18 @@ CASES: Final = (
     Case(
         *("poll.67_limits", ACTIVE, "poll 129 ports; port 4096", _poll_limits),
         *same("EINVAL EINVAL"),
+    ),
+    Case(
+        *("poll.180_compat", ACTIVE, "32-bit: poll 66 for 200 ms; at 100, at 300", _poll_timeout),
+        *same("ASLEEP ASLEEP OK"),
+        shape=COMPAT,
+        source=Source.READ,
+    ),
+    Case(
+        *("poll.181_compat_limit", ACTIVE, "32-bit: poll 129 ports; port 1024", _poll_limits),
+        *same("EINVAL EINVAL"),
+        shape=COMPAT,
+        source=Source.READ,
     ),
     Case(
         *("poll.77_masked", ACTIVE, "all masked: poll 66, send 67, send 66", _poll_masked),
