@@ -145,6 +145,7 @@ def test_an_interrupt_keeps_what_is_finished(
         (("--replay", "send"), "--replay: takes one pair A B and --activation gpa or hva"),
         (("send", "send", "--replay", "send"), "--replay: takes one pair"),
         (("send", "send", "--activation", "gpa", "--replay", "poke"), "is no turn of send or"),
+        (("send", "merge", "--activation", "gpa", "--replay", ""), "as 'send:12 merge send'"),
         (("--preemptions", "9"), "--preemptions"),
         (("send", "overlay_at_once"), "overlay_at_once: needs atomic-overlay; add --with"),
         (("--kernel", "gpa-only", "--activation", "hva"), "gpa-only: it has no activation by HVA"),

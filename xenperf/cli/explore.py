@@ -16,6 +16,7 @@ from xenperf.errors import UsageError
 from xenperf.explore import session
 from xenperf.explore.operations import OPERATIONS, default_pairs, names_on
 from xenperf.explore.pair import Found, Pair
+from xenperf.explore.schedule import names_of, parse
 from xenperf.explore.session import Task
 from xenperf.explore.tap import Tap
 from xenperf.hypervisor import Activation
@@ -172,6 +173,12 @@ def _has_hva(patches: frozenset[str]) -> bool:
 
 
 def _replay(streams: Streams, task: Task, schedule: str) -> int:
+    names = names_of(task.first, task.second)
+    try:
+        parse(schedule, names)
+    except ValueError as error:
+        example = f"write it as '{names[0]}:12 {names[1]} {names[0]}'"
+        raise UsageError("--replay", str(error), example) from error
     with Pair(task.first, task.second, task.activation, Tap(patches=task.patches)) as pair:
         try:
             found = pair.replay(schedule)
