@@ -2,17 +2,16 @@
 
 import os
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import numba
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tests.words.racing import TRIALS, Race, inlined, native, run_at_once
 from xenperf.jit import INTERPRETED
 from xenperf.words import (
     bit_test_and_set64,
@@ -26,7 +25,6 @@ from xenperf.words import (
     full_barrier,
     interpreted,
     load64,
-    pause,
     sched_yield,
     store64,
 )
@@ -35,13 +33,6 @@ ZERO, ONE, TWO, FOUR = (np.uint64(value) for value in (0, 1, 2, 4))
 NARROW_ONE = np.uint32(1)
 PATIENCE = np.uint64(255)
 NR_UPDATES = 1_000 if INTERPRETED else 1_000_000
-TIMEOUT_S = 20.0
-
-
-def _native(func: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile when first called, where there is a compiler, for threads that run at once."""
-    made: Callable[..., Any] = numba.njit(nogil=True)(func)
-    return made
 
 
 @pytest.fixture
@@ -58,24 +49,7 @@ def eager_switching() -> Iterator[None]:
     sys.setswitchinterval(before)
 
 
-def _run_at_once(*calls: Callable[[], object]) -> bool:
-    """Run each of *calls* in a thread; tell whether all ended in time."""
-    together = threading.Barrier(len(calls))
-
-    def run(call: Callable[[], object]) -> None:
-        together.wait()
-        call()
-
-    threads = [threading.Thread(target=run, args=(call,), daemon=True) for call in calls]
-    deadline = time.monotonic() + TIMEOUT_S
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(max(0.0, deadline - time.monotonic()))
-    return not any(thread.is_alive() for thread in threads)
-
-
-@_native
+@native
 def wait_for_a_store(khva: Any) -> Any:
     turns = ZERO
     while load64(khva) == ZERO:
@@ -98,11 +72,11 @@ def test_a_loop_that_waits_on_a_load_ends_when_another_thread_stores(
         interpreted.store64(khva, 1)
 
     with np.errstate(over="ignore"):
-        assert _run_at_once(lambda: turns.append(wait_for_a_store(khva)), store_later)
+        assert run_at_once(lambda: turns.append(wait_for_a_store(khva)), store_later)
     assert turns[0] > 0, "it did wait"
 
 
-@_native
+@native
 def add_64(khva: Any, n: Any) -> None:
     i = ZERO
     while i < n:
@@ -110,7 +84,7 @@ def add_64(khva: Any, n: Any) -> None:
         i += ONE
 
 
-@_native
+@native
 def add_32(khva: Any, n: Any) -> None:
     i = ZERO
     while i < n:
@@ -119,7 +93,7 @@ def add_32(khva: Any, n: Any) -> None:
         fetch_add_release32(khva, NARROW_ONE)
 
 
-@_native
+@native
 def own_bit_on_and_off(khva: Any, n: Any) -> None:
     """Set and clear bit 1; the other thread counts in the bits above."""
     i = ZERO
@@ -129,7 +103,7 @@ def own_bit_on_and_off(khva: Any, n: Any) -> None:
         i += TWO
 
 
-@_native
+@native
 def count_above_the_bit(khva: Any, n: Any) -> None:
     i = ZERO
     while i < n:
@@ -140,14 +114,14 @@ def count_above_the_bit(khva: Any, n: Any) -> None:
 @pytest.mark.parametrize("add", [add_64, add_32])
 def test_two_threads_lose_no_update(memory: NDArray[np.uint64], add: Callable[..., Any]) -> None:
     khva, n = np.uint64(memory.ctypes.data), np.uint64(NR_UPDATES)
-    assert _run_at_once(lambda: add(khva, n), lambda: add(khva, n))
+    assert run_at_once(lambda: add(khva, n), lambda: add(khva, n))
     assert memory[0] == 2 * NR_UPDATES
     assert not memory[1:].any()
 
 
 def test_different_operations_on_one_word_lose_no_update(memory: NDArray[np.uint64]) -> None:
     khva, n = np.uint64(memory.ctypes.data), np.uint64(NR_UPDATES)
-    assert _run_at_once(lambda: own_bit_on_and_off(khva, n), lambda: count_above_the_bit(khva, n))
+    assert run_at_once(lambda: own_bit_on_and_off(khva, n), lambda: count_above_the_bit(khva, n))
     assert memory[0] == 4 * NR_UPDATES
 
 
@@ -166,7 +140,7 @@ def test_interpreted_stores_do_not_vanish_in_an_update(memory: NDArray[np.uint64
         for _ in range(20_000):
             interpreted.fetch_add64(khva, 0x100)
 
-    assert _run_at_once(store_and_look, count)
+    assert run_at_once(store_and_look, count)
     assert lost == []
     assert memory[0] >> np.uint64(8) == 20_000
 
@@ -174,85 +148,50 @@ def test_interpreted_stores_do_not_vanish_in_an_update(memory: NDArray[np.uint64
 # Store buffering: each of two threads stores to its own word, then loads the other's. Without
 # order between the two, both may load 0, as each store still waits in its processor's buffer.
 
-TRIALS, TRIAL_WORDS = 4096, 32
-TRIAL_BYTES, MEETING, RESULTS, LINE, WORD_BYTES = (np.uint64(v) for v in (256, 128, 192, 64, 8))
 BOTH_ZERO, BOTH_ONE = (0, 0), (1, 1)
 ENOUGH_SEEN, LIMIT_S, FACTOR = 10, 2.0, 5
 
 
-def _race(step: Callable[[Any, Any], Any]) -> Callable[..., Any]:
-    """Return a thread's part: meet the other in every trial, then do *step* at once."""
-
-    @_native
-    def race(trials: Any, me: Any, n: Any) -> None:
-        mine, other, result = me * LINE, (ONE - me) * LINE, RESULTS + me * WORD_BYTES
-        i = ZERO
-        while i < n:
-            trial = trials + i * TRIAL_BYTES
-            fetch_add64(trial + MEETING, ONE)
-            while load64(trial + MEETING) < TWO:
-                pause()
-            store64(trial + result, step(trial + mine, trial + other))
-            i += ONE
-
-    return race
-
-
-def _outcomes(race: Callable[..., Any]) -> dict[tuple[int, int], int]:
+def _loaded(race: Race) -> Counter[tuple[int, int]]:
     """Run all trials once and count what the two threads loaded."""
-    memory = np.zeros((TRIALS + 1) * TRIAL_WORDS, np.uint64)
-    first = -(-memory.ctypes.data // 256) * 256
-    trials, n = np.uint64(first), np.uint64(TRIALS)
-    cpus = sorted(os.sched_getaffinity(0))
-
-    def run(me: np.uint64) -> None:
-        os.sched_setaffinity(0, {cpus[int(me)]})  # this thread's alone; neither waits for the other
-        race(trials, me, n)
-
-    assert _run_at_once(lambda: run(ZERO), lambda: run(ONE))
-    skipped = (first - memory.ctypes.data) // 8
-    table = memory[skipped : skipped + TRIALS * TRIAL_WORDS].reshape(TRIALS, TRIAL_WORDS)
-    pairs, counts = np.unique(table[:, 24:26], axis=0, return_counts=True)
-    return {(int(a), int(b)): int(count) for (a, b), count in zip(pairs, counts, strict=True)}
+    loaded: Counter[tuple[int, int]] = Counter()
+    for (first, second, *_), count in race.outcomes().items():
+        loaded[first, second] += count
+    return loaded
 
 
-def _inlined(step: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    made: Callable[[Any, Any], Any] = numba.njit(forceinline=True)(step)
-    return made
-
-
-@_inlined
+@inlined
 def relaxed(mine: Any, other: Any) -> Any:
     store64(mine, ONE)
     return load64(other)
 
 
-@_inlined
+@inlined
 def with_full_barrier(mine: Any, other: Any) -> Any:
     store64(mine, ONE)
     full_barrier()
     return load64(other)
 
 
-@_inlined
+@inlined
 def with_exchange(mine: Any, other: Any) -> Any:
     exchange64(mine, ONE)
     return load64(other)
 
 
-@_inlined
+@inlined
 def with_fetch_or(mine: Any, other: Any) -> Any:
     fetch_or64(mine, ONE)
     return load64(other)
 
 
-@_inlined
+@inlined
 def with_bit_test_and_set(mine: Any, other: Any) -> Any:
     bit_test_and_set64(mine, ZERO)
     return load64(other)
 
 
-@_inlined
+@inlined
 def with_compare_exchange(mine: Any, other: Any) -> Any:
     compare_exchange64(mine, ZERO, ONE)
     return load64(other)
@@ -265,10 +204,10 @@ def nr_rounds() -> int:
         pytest.skip("the interpreter reorders nothing: NUMBA_DISABLE_JIT is set")
     if len(os.sched_getaffinity(0)) < 2:
         pytest.skip("one processor: two threads never run at once")
-    race, seen, rounds = _race(relaxed), 0, 0
+    race, seen, rounds = Race(relaxed, relaxed), 0, 0
     deadline = time.monotonic() + LIMIT_S
     while seen < ENOUGH_SEEN and time.monotonic() < deadline:
-        seen += _outcomes(race).get(BOTH_ZERO, 0)
+        seen += _loaded(race)[BOTH_ZERO]
         rounds += 1
     if seen < ENOUGH_SEEN:
         pytest.skip(f"relaxed accesses were reordered {seen} times in {LIMIT_S} s: shows nothing")
@@ -286,11 +225,11 @@ def test_a_store_is_seen_before_a_later_load_where_the_order_says_so(
     step: Callable[[Any, Any], Any], nr_rounds: int
 ) -> None:
     """It could have failed: relaxed accesses were reordered 10 times in as many trials or fewer."""
-    race, rounds = _race(step), 0
+    race, rounds = Race(step, step), 0
     seen: Counter[tuple[int, int]] = Counter()
     deadline = time.monotonic() + LIMIT_S
     while rounds < nr_rounds * FACTOR and time.monotonic() < deadline:
-        seen.update(_outcomes(race))
+        seen.update(_loaded(race))
         rounds += 1
     assert BOTH_ZERO not in seen
     assert seen.total() == rounds * TRIALS
