@@ -22,6 +22,13 @@ FAULTS: dict[str, Fault] = {
         ],
     ),
     "no_retry": ("pfncache", [("if not must_retry(vm, seq):", "if seq == seq:")]),
+    "walk_under_lock": (
+        "pfncache",
+        [
+            ("write_unlock(gpc)\n        pfn = gup", "pfn = gup"),
+            ("hva)\n        write_lock(gpc)\n        if pfn", "hva)\n        if pfn"),
+        ],
+    ),
     "no_write_lock": (
         "notifier",
         [
