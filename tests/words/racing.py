@@ -14,7 +14,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from xenperf.words import fetch_add64, load64, pause, store64
+from xenperf.words import fetch_add64, load64, pause, sched_yield, store64
 
 Step = Callable[[Any, Any], Any]
 Outcome = tuple[int, ...]
@@ -25,6 +25,7 @@ ZERO, ONE, TWO = (np.uint64(value) for value in (0, 1, 2))
 TRIALS, TRIAL_WORDS = 4096, 32
 TRIAL_BYTES, MEETING, RESULTS, LINE, WORD_BYTES = (np.uint64(v) for v in (256, 128, 192, 64, 8))
 TIMEOUT_S = 20.0
+PATIENCE = np.uint64(1023)
 _SHOWN = [24, 25, 0, 1, 8, 9]
 
 
@@ -116,8 +117,12 @@ def _part(step: Step) -> Callable[..., Any]:
         while i < n:
             trial = trials + i * TRIAL_BYTES
             fetch_add64(trial + MEETING, ONE)
+            turns = ZERO
             while load64(trial + MEETING) < TWO:
                 pause()
+                turns += ONE
+                if turns & PATIENCE == ZERO:  # the other one is not running
+                    sched_yield()
             store64(trial + result, step(trial + mine, trial + other))
             i += ONE
 
