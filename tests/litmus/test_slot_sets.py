@@ -78,14 +78,15 @@ def test_a_whoever_reads_the_old_slot_set_is_counted() -> None:
 
 
 @step
-def read_both_halves(vm: Any, cpu: Any, sets: Any, n: Any) -> Any:
+def read_both_halves(vm: Any, cpu: Any, sets: Any, n: Any, wanted: Any) -> Any:
     """Look at both words of the set that is published; return how often they differed.
 
-    *n* times, and on until there were some sets, but for no longer than 64 times that.
+    *n* times, and on until there were many sets and *wanted* differences, but for no longer than
+    256 times that.
     """
     torn = ZERO
     i = ZERO
-    while i < n or (load64(sets + SIXTEEN) < MIN_REPLACED and i < n << SIX):
+    while i < n or (i < n << EIGHT and (load64(sets + SIXTEEN) < MIN_REPLACED or torn < wanted)):
         idx = srcu_read_lock(vm, cpu)
         found = load64(sets)
         first = load64(found)
@@ -123,10 +124,10 @@ def test_a_no_slot_set_is_changed_while_somebody_may_read_it(waits: bool) -> Non
         kernel.compile()
     vm = Vm()
     with vm.host:
-        state, cpu = vm.host.state, vm.cpu(1)
+        state, cpu, wanted = vm.host.state, vm.cpu(1), 0 if waits else 1
         assert run_at_once(
             *on_own_cpus(
-                lambda: counts.update(torn=read_both_halves(state.vm, cpu, khva, NR_READS)),
+                lambda: counts.update(torn=read_both_halves(state.vm, cpu, khva, NR_READS, wanted)),
                 lambda: counts.update(replaced=replace_sets(state.vm, khva, waits)),
             )
         )

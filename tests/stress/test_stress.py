@@ -6,7 +6,7 @@ between. Whatever the threads do to each other, each event is accounted for, por
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -30,6 +30,7 @@ from xenperf.jit import INTERPRETED
 GPA, HVA = Activation.GPA, Activation.HVA
 NR_SENDS = 2_000 if INTERPRETED else 1_000_000
 NR_SENDS_LONG = 100_000_000
+NR_TRIES = 20
 SWAPS = 12
 """Of one break-apart and rejoin: two for a deletion, one for a creation."""
 
@@ -133,23 +134,32 @@ def test_one_processor_is_enough(activation: Activation) -> None:
     stress(activation, KINDS, NR_SENDS // 10, cpus=(min(os.sched_getaffinity(0)),))
 
 
+def is_found_out(
+    activation: Activation, kinds: tuple[str, ...], fault: int, check: Callable[[Counts], None]
+) -> bool:
+    """Tell whether *check* fails in a run with *fault*; on a busy machine not in the first one."""
+    for _ in range(NR_TRIES):
+        with Stress(activation, kinds) as made:
+            counts = made.run(NR_SENDS, fault=fault)
+        try:
+            check(counts)
+        except AssertionError:
+            return True
+    return False
+
+
 @compiled_only
 @two_processors
 def test_a_guest_that_clears_without_a_lock_is_found_out(activation: Activation) -> None:
-    with Stress(activation, (SLOTS,)) as made:
-        counts = made.run(NR_SENDS, fault=int(loops.TORN_CLEAR))
-    with pytest.raises(AssertionError):
-        assert_events_are_conserved(counts)
+    fault = int(loops.TORN_CLEAR)
+    assert is_found_out(activation, (SLOTS,), fault, assert_events_are_conserved)
 
 
 @compiled_only
 @two_processors
 def test_a_page_replaced_without_the_notifier_is_found_out(activation: Activation) -> None:
-    with Stress(activation, (PAGES,)) as made:
-        counts = made.run(NR_SENDS, fault=int(loops.NO_NOTIFIER))
-    assert counts["stale"] > 0
-    with pytest.raises(AssertionError):
-        assert_nothing_came_where_nothing_may(counts)
+    fault = int(loops.NO_NOTIFIER)
+    assert is_found_out(activation, (PAGES,), fault, assert_nothing_came_where_nothing_may)
 
 
 @pytest.mark.parametrize("dtype", [layout.RUN, layout.STEP])

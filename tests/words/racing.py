@@ -24,7 +24,7 @@ the first thread's line and the first two of the second's."""
 ZERO, ONE, TWO = (np.uint64(value) for value in (0, 1, 2))
 TRIALS, TRIAL_WORDS = 4096, 32
 TRIAL_BYTES, MEETING, RESULTS, LINE, WORD_BYTES = (np.uint64(v) for v in (256, 128, 192, 64, 8))
-TIMEOUT_S = 20.0
+TIMEOUT_S = 60.0
 PATIENCE = np.uint64(1023)
 _SHOWN = [24, 25, 0, 1, 8, 9]
 
