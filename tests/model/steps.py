@@ -52,6 +52,12 @@ def covers_hva_once(vm: Word, start: Word, end: Word) -> Word:
 
 
 @step
+def mark_dirty_once(vm: Word, memslot: Word, gfn: Word) -> Word:
+    memslots.mark_page_dirty(vm, memslot, gfn)
+    return ZERO
+
+
+@step
 def invalidate_all(vm: Word, cpu: Word, start: Word, end: Word, read_first: Word) -> Word:
     notifier.invalidate_caches(vm, cpu, start, end, read_first != ZERO)
     return ZERO
@@ -76,6 +82,18 @@ def enter_srcu(vm: Word, cpu: Word) -> Word:
 @step
 def leave_srcu(cpu: Word, idx: Word) -> Word:
     locks.srcu_read_unlock(cpu, idx)
+    return ZERO
+
+
+@step
+def enter_spinning(lock: Word) -> Word:
+    locks.spin_lock(lock)
+    return ZERO
+
+
+@step
+def leave_spinning(lock: Word) -> Word:
+    locks.spin_unlock(lock)
     return ZERO
 
 

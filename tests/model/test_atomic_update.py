@@ -146,6 +146,13 @@ def test_the_publish_waits_for_an_open_notifier_range(vm: Vm) -> None:  # A7
     assert waits_for(vm, lambda: control.invalidate_end(*words))
 
 
+@pytest.mark.parametrize("lock", ["slots_lock", "slots_arch_lock"])
+def test_it_waits_for_a_request_under_way(vm: Vm, lock: str) -> None:
+    record = vm.host.state.view("vm", VM)
+    record[lock] = 1
+    assert waits_for(vm, lambda: record.__setitem__(lock, 0))
+
+
 def test_the_publish_waits_for_a_sender_between_its_check_and_its_write(vm: Vm) -> None:  # A8
     vm.activate_both(GPA)
     gpc = vm.host.state.view("vm", VM)["shinfo"]

@@ -232,7 +232,8 @@ def test_a_mapping_is_not_valid_while_another_is_looked_for(vm: Vm) -> None:
 @pytest.mark.skipif(INTERPRETED, reason="they have just run")
 def test_the_interleavings_hold_in_an_interpreter() -> None:
     here = Path(__file__)
-    files = [here, here.with_name("test_interleaved_updates.py")]
+    names = ("interleaved_updates", "interleaved_events", "fences", "lock_rules", "locks")
+    files = [here, *(here.with_name(f"test_{name}.py") for name in names)]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "-p", "no:cacheprovider"]
     done = subprocess.run(
         [*command, *map(str, files)],

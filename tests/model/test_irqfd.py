@@ -48,6 +48,16 @@ def test_after_a_slot_change_the_work_item_delivers_by_gpa(
     assert pending(routed_vm) == {PORT}
 
 
+@pytest.mark.parametrize("gsi", [0, source_layout.NR_GSIS - 1])
+def test_the_first_and_the_last_gsi_have_work_too(vm: Vm, gsi: int) -> None:
+    vm.activate_both(GPA)
+    assert vm.host.set_irq_route(gsi, PORT) == 0
+    vm.change_slots_elsewhere()
+    vm.host.irqfd_write(gsi)
+    assert (pending(vm), vm.host.run_work()) == (set(), 1)
+    assert pending(vm) == {PORT}
+
+
 def test_in_the_window_it_is_lost_for_good_by_gpa(  # case 54
     routed_vm: Vm, activation: Activation
 ) -> None:

@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 
 from tests.model import steps
+from tests.model.intruder import Steps, at_every_step, intruded_by, single_stepped
 from tests.model.vm import Vm
+from xenperf.abi.kvm import EvtchnFlag
 from xenperf.jit import INTERPRETED
 from xenperf.memory import Arena
-from xenperf.model.layout import VM
+from xenperf.model.layout import CPU, NR_CPUS, VM
+from xenperf.sources import GuestCall, PortRequest
 from xenperf.units import Khva
 
 ROUNDS = 1_000 if INTERPRETED else 200_000
@@ -58,6 +61,28 @@ def test_a_spinlock_loses_no_addition_of_two_threads(khva: Khva) -> None:
 
     both(work, work)
     assert cell[0] == 2 * ROUNDS
+
+
+@single_stepped
+def test_a_spinlock_taken_at_any_step_is_waited_for(khva: Khva) -> None:
+    def take_at(place: int) -> bool:
+        taken: list[int] = []
+
+        def take(found: Steps, operation: str, _: int) -> None:
+            if found.nr_steps == place and not word(khva):
+                steps.enter_spinning(khva)
+                taken.append(place)
+            elif operation == "pause" and taken:
+                taken.pop()
+                steps.leave_spinning(khva)
+
+        with intruded_by(take) as found:
+            steps.enter_spinning(khva)
+        assert taken == []  # else both of them hold it
+        steps.leave_spinning(khva)
+        return place < found.nr_steps
+
+    assert at_every_step(take_at) >= 1
 
 
 def test_writers_exclude_each_other(khva: Khva) -> None:
@@ -199,6 +224,61 @@ def test_a_slot_update_waits_for_readers_after_it_has_published(vm: Vm) -> None:
     in_progress = 1 << 63 | 2  # the slot is INVALID in it
     assert becomes(lambda: vm.host.observed.generation, in_progress)
     assert waits(updater)
+    record = state.view("vm", VM)[0]
+    held = {name: int(record[name]) for name in ("slots_lock", "slots_arch_lock")}
+    assert held == {"slots_lock": 1, "slots_arch_lock": 0}  # a reader may want the second
     steps.leave_srcu(cpu, idx)
     assert ends(updater)
     assert len(vm.host.observed.memslots()) == 0
+
+
+def test_forgetting_a_port_waits_for_the_readers_that_may_use_it(vm: Vm) -> None:
+    state, cpu = vm.host.state, vm.cpu(1)
+    assert vm.host.set_evtchn(PortRequest(port=127, deliver_port=15)) == 0
+    idx = steps.enter_srcu(state.vm, cpu)
+    request = PortRequest(port=127, flags=EvtchnFlag.DEASSIGN)
+    updater = starts(lambda: vm.host.set_evtchn(request))
+    assert waits(updater)
+    assert vm.host.guest_send(0, 127) == GuestCall.LEFT_TO_VMM  # it is out already
+    steps.leave_srcu(cpu, idx)
+    assert ends(updater)
+
+
+@pytest.mark.parametrize("number", [0, 7])
+def test_a_grace_period_waits_for_a_reader_that_read_the_index_before_a_flip(
+    vm: Vm, number: int
+) -> None:
+    """It counts itself on the side that is idle by now."""
+    counts = vm.host.state.view("cpus", CPU, NR_CPUS)[number]
+    idle = ~srcu_idx(vm) & 1
+    counts["srcu_locked"][idle] += 1
+    updater = starts(lambda: steps.synchronize(vm.host.state.vm))
+    assert waits(updater)
+    counts["srcu_unlocked"][idle] += 1
+    assert ends(updater)
+
+
+@single_stepped
+def test_a_reader_that_comes_and_goes_does_not_hide_one_that_stays(vm: Vm) -> None:
+    """Wherever in the sums it does: those who left are counted before those who came."""
+    state = vm.host.state
+
+    def visit_at(place: int) -> bool:
+        staying, waited = [steps.enter_srcu(state.vm, vm.cpu(1))], []
+        side, counts = staying[0] // 8, state.view("cpus", CPU, NR_CPUS)[0]
+
+        def visit(found: Steps, operation: str, _: int) -> None:
+            if found.nr_steps == place:  # a reader that read the index before the flip
+                counts["srcu_locked"][side] += 1
+                counts["srcu_unlocked"][side] += 1
+            if operation == "pause":  # the updater waits, so the reader may go
+                waited.append(found.nr_steps)
+                while staying:
+                    steps.leave_srcu(vm.cpu(1), staying.pop())
+
+        with intruded_by(visit) as found:
+            steps.synchronize(state.vm)
+        assert waited
+        return place < found.nr_steps
+
+    assert at_every_step(visit_at) > 40

@@ -7,14 +7,15 @@ from tests.model.steps import (
     covers_hva_once,
     hva_for_writing_once,
     lookup_once,
+    mark_dirty_once,
     search_once,
     search_with_branches_once,
 )
-from tests.model.vm import OVERLAY_GFN, RAM_PAGES, WHOLE, Vm, drawn
+from tests.model.vm import ELSEWHERE, OTHER, OVERLAY_GFN, RAM_PAGES, WHOLE, Vm, drawn
 from xenperf.abi.kvm import MemslotFlag
 from xenperf.hypervisor import MemoryRegion
 from xenperf.model.layout import MEMSLOT, MEMSLOTS
-from xenperf.units import PAGE_SIZE, Gfn, Gpa, Hva, gfn_to_gpa
+from xenperf.units import PAGE_SIZE, Gfn, Gpa, Hva, gfn_to_gpa, gpa_to_gfn
 
 NOWHERE = (1 << 64) - 1
 HVA_ERROR = 1 << 63
@@ -130,3 +131,14 @@ def test_without_slots_nothing_is_found_or_covered(vm: Vm) -> None:
     assert lookup(vm, 0) is None
     assert lookup(vm, NOWHERE) is None
     assert covers_hva_once(vm.host.state.vm, vm.ram, vm.ram + PAGE_SIZE) == 0
+
+
+def test_a_dirty_page_is_counted_from_its_slots_first_and_over_many_words(vm: Vm) -> None:
+    pages = [0, 63, 64, 129]
+    logged = MemoryRegion(OTHER, ELSEWHERE, 130 * PAGE_SIZE, vm.ram, MemslotFlag.LOG_DIRTY_PAGES)
+    vm.request(logged)
+    for page in pages:
+        mark_dirty_once(vm.host.state.vm, OTHER + 1, gpa_to_gfn(ELSEWHERE) + page)
+    assert vm.host.dirty_pages(OTHER) == pages
+    mark_dirty_once(vm.host.state.vm, 0, gpa_to_gfn(ELSEWHERE) + 1)  # no memslot: nothing
+    assert vm.host.dirty_pages(OTHER) == pages

@@ -1,6 +1,7 @@
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -32,6 +33,27 @@ def test_a_page_replaced_is_found_by_the_next_send(active_vm: Vm) -> None:  # ca
         assert active_vm.send(67) == 0
     assert active_vm.pending(page) == {67}
     assert (rise["nr_slow_sends"], rise["nr_gups"], rise["nr_lookups"]) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("change", ["replace", "unmap", "protect"])
+def test_a_page_changes_only_inside_an_open_range_when_no_cache_relies_on_it(
+    active_vm: Vm, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    vm, page, seen = active_vm, active_vm.ram_page(OVERLAY_GFN), []
+    set_entries = vm.host.mm._set_entries
+
+    def note(*args: Any, **kwargs: Any) -> None:
+        seen.append((words(vm)[:2], vm.shinfo()["valid"]))
+        set_entries(*args, **kwargs)
+
+    monkeypatch.setattr(vm.host.mm, "_set_entries", note)
+    {
+        "replace": lambda: vm.host.replace_pages(page),
+        "unmap": lambda: vm.host.unmap_pages(page),
+        "protect": lambda: vm.host.protect_page(page, False),
+    }[change]()
+    assert seen == [((1, 1), 0)]
+    assert words(vm)[:2] == (0, 0)
 
 
 def test_a_page_taken_away_refuses_until_it_is_back(active_vm: Vm) -> None:

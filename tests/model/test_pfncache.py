@@ -8,6 +8,7 @@ from tests.model.vm import OVERLAY_GFN, VCPU_INFO_GFN, WHOLE, Vm, drawn
 from xenperf.abi.kvm import INVALID_GPA, MemslotFlag
 from xenperf.abi.status import Status
 from xenperf.hypervisor import Activation, MemoryRegion
+from xenperf.model.layout import VM
 from xenperf.units import PAGE_SIZE, Gfn, Gpa, Hva, gfn_to_gpa
 
 GPA, HVA = Activation.GPA, Activation.HVA
@@ -162,6 +163,15 @@ def test_an_inactive_cache_is_refused_and_stays_as_it_is(active_vm: Vm) -> None:
         assert signed(refresh(active_vm)) == Status.EINVAL
     assert active_vm.shinfo() == before
     assert (rise["nr_warnings"], rise["nr_gups"]) == (0, 0)
+
+
+def test_check_refuses_what_is_off_though_its_mapping_is_still_there(active_vm: Vm) -> None:
+    """As between the two steps of switching off before 6addfcf27139."""
+    state, record = active_vm.host.state, active_vm.host.state.view("vm", VM)["shinfo"]
+    assert check_once(state.vm, state.shinfo_gpc(), PAGE_SIZE) == 1
+    record["active"] = 0
+    assert check_once(state.vm, state.shinfo_gpc(), PAGE_SIZE) == 0
+    record["active"] = 1
 
 
 @pytest.mark.parametrize(("nr_bytes", "fits"), [(64, True), (65, False)])

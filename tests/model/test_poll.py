@@ -141,6 +141,16 @@ def test_any_masked_event_wakes_who_polls_several_ports(active_vm: Vm) -> None:
     assert active_vm.host.poll_result(0) == 0
 
 
+def test_two_masked_events_wake_a_sleeper_once(vm: Vm) -> None:
+    vm.activate_both(HVA)
+    mask(vm, PORT, OTHER)
+    assert vm.host.guest_poll(0, [PORT, OTHER]) == ASLEEP
+    with vm.counting() as rise:
+        assert vm.send(PORT, OTHER) == [0, 0]
+    assert rise["nr_kicks"] == 1
+    assert vm.host.poll_result(0) == 0
+
+
 def test_an_unmasked_event_wakes_by_its_kick(active_vm: Vm) -> None:
     assert active_vm.host.guest_poll(0, [PORT]) == ASLEEP
     assert active_vm.send(OTHER) == 0  # any: the guest has to look

@@ -67,6 +67,10 @@ REFUSED = {
     "slot past the last": (replace(PAGE_AT_1G, slot=64), Status.EINVAL),
     "another address space": (replace(PAGE_AT_1G, slot=1 << 16), Status.EINVAL),
     "kernel half": (replace(PAGE_AT_1G, hva=Hva(1 << 63)), Status.EINVAL),
+    "past the user half": (
+        replace(PAGE_AT_1G, hva=Hva((1 << 47) - 2 * PAGE_SIZE), nr_bytes=2 * PAGE_SIZE),
+        Status.EINVAL,
+    ),
     "gpa wraps": (replace(PAGE_AT_1G, gpa=Gpa(-PAGE_SIZE % 2**64), nr_bytes=8192), Status.EINVAL),
     "too large": (replace(PAGE_AT_1G, nr_bytes=(MAX_PAGES_PER_SLOT + 1) << 12), Status.EINVAL),
     "move onto another": (lambda vm: replace(vm.whole(), gpa=PAGE_AT_1G.gpa), Status.EEXIST),
@@ -98,6 +102,20 @@ def test_a_move_half_onto_the_slot_below_overlaps_it(vm: Vm) -> None:
     onto = replace(above, gpa=gfn_to_gpa(Gfn(RAM_PAGES - 1)))
     beside = replace(above, gpa=gfn_to_gpa(Gfn(RAM_PAGES)))
     assert vm.host.set_memory_regions([onto, beside]) == [Status.EEXIST, 0]
+
+
+def test_a_slot_that_begins_in_a_gap_and_reaches_into_the_next_overlaps_it(vm: Vm) -> None:
+    vm.request(vm.part(OTHER, RAM_PAGES + 2, 4, vm.ram))
+    into, before = (vm.part(9, RAM_PAGES, nr_pages, vm.ram) for nr_pages in (3, 2))
+    assert vm.host.set_memory_regions([into, before]) == [Status.EEXIST, 0]
+
+
+def test_a_change_of_flags_is_there_afterwards_and_stays(vm: Vm) -> None:
+    for flags in (MemslotFlag.LOG_DIRTY_PAGES, 0):
+        vm.request(vm.whole(flags))
+        assert int(vm.host.observed.memslot(WHOLE)["flags"]) == flags
+        vm.change_slots_elsewhere()  # the other set is in use now
+        assert int(vm.host.observed.memslot(WHOLE)["flags"]) == flags
 
 
 def test_a_moved_slot_takes_the_new_flags_along(vm: Vm) -> None:
