@@ -58,12 +58,16 @@ def render_text(report: Report) -> str:
     lines = ["xenperf mutation: faults planted in the model, and whether the tests notice"]
     for name, value in report.conditions.items():
         lines += paragraph(name, str(value), INDENT)
-    columns = Column("fault"), Column("kind"), Column("outcome"), Column("s", True)
+    columns = (
+        Column("fault"),
+        Column("outcome"),
+        Column("s", True),
+        Column("noticed by", wraps=True),
+    )
     rows = [
-        (r.fault.name, r.fault.kind, outcome_of(r), f"{r.seconds:.1f}", _place(r))
-        for r in report.session.results
+        (r.fault.name, outcome_of(r), f"{r.seconds:.1f}", _place(r)) for r in report.session.results
     ]
-    lines += ["", *lay_out([*columns, Column("noticed by")], rows), ""]
+    lines += ["", *lay_out(columns, rows), ""]
     for result in report.session.results:
         if not result.is_caught:
             lines += _survivor(result)
@@ -88,7 +92,8 @@ def _totals(report: Report) -> list[str]:
     stages = Counter(result.stage for result in results if result.is_caught)
     parts = [f"{count} by {stage}" for stage, count in stages.items()]
     verdicts = Counter(outcome_of(result) for result in results)
-    parts += [f"{verdicts[w]} {w[7:]}" for w in list(_WORDS.values())[1:3] if verdicts[w]]
+    special = (_WORDS[Verdict.TIMEOUT], _WORDS[Verdict.CRASHED])
+    parts += [f"of these {verdicts[w]} {w.partition(' ')[2]}" for w in special if verdicts[w]]
     share = f"{report.nr_caught} of {len(results)} ({report.caught_percent:.1f} %)"
     kinds = Counter(result.fault.kind for result in results)
     lines = paragraph("caught", f"{share}: {', '.join(parts) or 'none'}", INDENT)

@@ -94,6 +94,20 @@ def test_a_test_that_hangs_is_ended_and_counted_as_a_timeout(tmp_path: Path) -> 
     assert result.is_caught
 
 
+@pytest.mark.slow
+def test_an_interrupt_keeps_what_is_finished_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    root = checkout(tmp_path, "def test_it() -> None:\n    pass\n")
+    faults = [fault_like(small_fault(), name=f"quick/{number}") for number in range(3)]
+    runner = Runner(root, wider=())
+
+    def interrupt(result: Result) -> None:
+        raise KeyboardInterrupt
+
+    session = runner.run(faults, 1, interrupt)
+    assert (len(session.results), session.is_cut_short) == (1, True)
+    assert not runner._running
+
+
 def checkout(root: Path, test: str) -> Path:
     (root / "xenperf").mkdir()
     (root / "xenperf" / "__init__.py").touch()
@@ -168,9 +182,15 @@ def test_a_report_counts_timeouts_and_crashes_as_caught_and_names_them() -> None
     for line in ("caught by timeout", "caught by crash", "survived   quick/survived: None: the"):
         assert line in text
     assert "3 of 4 (75.0 %): 2 by near" in text
+    assert "of these 1 by timeout, of these 1 by crash" in text
     assert "95 %: MISSED" in text
     assert "75 %: reached" in render_text(report_of(REPORTED, 4, bar=75))
     assert "interrupted with 6 faults left" in render_text(report_of(REPORTED, 10))
+
+
+def test_a_report_of_all_faults_fits_the_page() -> None:
+    run = Run(Verdict.TIMEOUT, 100.0, "tests/model/test_interleaved_updates.py::test_it")
+    text = render_text(report_of({fault.name: run for fault in FAULTS}, len(FAULTS)))
     assert max(map(len, text.splitlines())) <= 100
 
 
