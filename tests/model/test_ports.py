@@ -94,13 +94,22 @@ def test_an_eventfd_cannot_be_updated_and_a_bad_one_not_assigned(vm: Vm) -> None
     assert vm.host.set_evtchn(PortRequest(PORT + 1, eventfd=4, priority=0)) == 0  # not looked at
 
 
-def test_a_reset_forgets_every_port_whatever_else_is_asked(vm: Vm) -> None:
+def test_a_reset_forgets_every_port_whichever_is_named(vm: Vm) -> None:
     for port in (1, PORT, 4095):
         assert evtchn(vm, port) == 0
-    assert evtchn(vm, 0, flags=EvtchnFlag.RESET | EvtchnFlag.UPDATE) == 0
+    assert evtchn(vm, 0, flags=EvtchnFlag.RESET) == 0
     for port in (1, PORT, 4095):
         assert forget(vm, port) == Status.ENOENT
-    assert evtchn(vm, 0, flags=EvtchnFlag.RESET) == 0
+    assert evtchn(vm, 5000, flags=EvtchnFlag.RESET) == 0
+
+
+@pytest.mark.parametrize("other", [EvtchnFlag.DEASSIGN, EvtchnFlag.UPDATE])
+def test_a_reset_with_another_flag_is_refused_and_forgets_nothing(
+    vm: Vm, other: EvtchnFlag
+) -> None:
+    assert evtchn(vm, PORT) == 0
+    assert evtchn(vm, PORT, flags=EvtchnFlag.RESET | other) == Status.EINVAL
+    assert forget(vm, PORT) == 0
 
 
 def test_a_forgotten_port_is_left_to_the_vmm(active_vm: Vm) -> None:

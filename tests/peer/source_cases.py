@@ -97,7 +97,7 @@ def set_evtchn_attr(m: Machine) -> Iterator[Words]:
     requests: list[tuple[int, int, dict[str, int]]] = [
         *((port, 15, {}) for port in (0, 5, PORT, 1024, 4096)),
         *((OTHER_PORT, 15, {"evtchn_type": kind}) for kind in (0, 1, 3, 4, 5)),
-        *((PORT, 15, {"evtchn_flags": flags}) for flags in (1, 2, 3, 4, 8)),
+        *((PORT, 15, {"evtchn_flags": flags}) for flags in (1, 2, 3, 4, 5, 6, 8)),
         *((OTHER_PORT, 15, {"evtchn_flags": flags}) for flags in (1, 2)),
         (OTHER_PORT, OTHER_PORT, {"evtchn_type": 5}),
         (OTHER_PORT, 4096, {}),

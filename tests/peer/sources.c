@@ -181,7 +181,7 @@ u64 set_evtchn_attr(u64 vm, u64 attr_khva)
 	u32 flags = load(&attr->flags);
 	u32 port = load(&attr->send_port);
 
-	if (flags & 4) { /* reset */
+	if (flags == 4) { /* reset */
 		forget_ports(VM, 0, NR_PORTS64);
 		return 0;
 	}

@@ -148,10 +148,13 @@ def _forget(vm: Word, first: Word, end: Word) -> Word:
 
 @op
 def set_evtchn_attr(vm: Word, attr: Word) -> Word:
-    """Assign, update or forget a port, or forget all: ``kvm_xen_setattr_evtchn()``. 0 or -errno."""
+    """Assign, update or forget a port, or forget all: ``kvm_xen_setattr_evtchn()``. 0 or -errno.
+
+    Each flag stands alone; two of them together are as unknown as any other number.
+    """
     flags = load32(attr + ATTR_FLAGS)
     port = U64(load32(attr + ATTR_SEND_PORT))
-    is_reset = flags & RESET != W0
+    is_reset = flags == RESET
     if not is_reset and (port == ZERO or port >= nr_ports(vm)):
         return RC_EINVAL
     if is_reset or flags == DEASSIGN:
