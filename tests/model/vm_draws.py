@@ -101,7 +101,11 @@ HIGH_PART = Slot(HIGH, HIGH_GFN, RAM_PAGES - HIGH_GFN, HIGH_GFN)
 ELSEWHERE = Slot(OTHER, FAR_GFN, 2, VCPU_INFO_GFN)
 APART = (ABSENT[WHOLE], LOW_PART, LAID_OVER, HIGH_PART)
 JOINED = (ABSENT[LOW], ABSENT[OVERLAY], ABSENT[HIGH], RAM)
-
+PLANS = tuple(
+    tuple(replace(slot, flags=flags) if slot.nr_pages else slot for slot in plan)
+    for plan in (APART, JOINED)
+    for flags in (0, LOGS)
+)
 _SHOWN = (RAM, LOW_PART, LAID_OVER, HIGH_PART, ELSEWHERE)
 _MOVED = (
     replace(LAID_OVER, gfn=FAR_GFN + 5),
@@ -128,7 +132,9 @@ WILD_SLOTS = st.builds(
 WRITES = st.tuples(
     PAGES,
     st.sampled_from((0x800, 0x880, 0xA00, 0xC00, 0x900, 0, 0x20, 0x440, 0x460, 0xFC0)),
-    st.sampled_from((bytes(512), bytes(64), bytes(8), b"\xff" * 8, b"\1", b"\xff\xff\xff\xff")),
+    st.sampled_from(
+        (bytes(512), bytes(64), bytes(8), b"\xff" * 64, b"\xff" * 8, b"\1", b"\xff" * 4)
+    ),
 )
 
 # The guest's ports, its time, its polls.

@@ -94,11 +94,7 @@ class VmMachine(RuleBasedStateMachine):
     def break_apart_or_rejoin(self, apart: bool) -> None:
         self._request(*(draws.APART if apart else draws.JOINED))
 
-    @rule(
-        slots=st.one_of(
-            st.sampled_from((draws.APART, draws.JOINED)), st.lists(draws.GOOD_SLOTS, max_size=4)
-        )
-    )
+    @rule(slots=st.one_of(st.sampled_from(draws.PLANS), st.lists(draws.GOOD_SLOTS, max_size=4)))
     def change_memslots_at_once(self, slots: list[Slot]) -> None:
         self.vm.ask("set_memory_regions_at_once", [slot.region(self.vm) for slot in slots])
 
