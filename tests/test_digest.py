@@ -155,7 +155,7 @@ def test_a_new_digest_removes_those_used_longest_ago(root: Path) -> None:
 
 
 def test_the_current_digest_is_never_removed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for age in range(20):
+    for age in range(digest.KEPT_DIGESTS + 8):
         _aged(root, f"{age:016x}", -1000)  # all of them newer than anything made now
     current = digest.usable_cache("f" * 16)
     assert current is not None
@@ -174,7 +174,7 @@ def test_using_a_digest_keeps_it(root: Path) -> None:
 
 def test_what_is_no_digest_is_never_removed(root: Path) -> None:
     others = [_aged(root, name, 9000) for name in ("photos", "F" * 16, "0" * 15, "0" * 17)]
-    for age in range(20):
+    for age in range(digest.KEPT_DIGESTS + 8):
         _aged(root, f"{age:016x}", age)
     digest.usable_cache("f" * 16)
     assert all((folder / "kernels" / "code.nbc").exists() for folder in others)
@@ -186,7 +186,7 @@ def test_a_digest_that_another_process_removes_meanwhile_is_no_error(
     def gone(path: Path) -> os.stat_result:
         raise FileNotFoundError(path)
 
-    for age in range(20):
+    for age in range(digest.KEPT_DIGESTS + 8):
         _aged(root, f"{age:016x}", age)
     with monkeypatch.context() as patched:
         patched.setattr(digest.Path, "stat", gone)

@@ -12,7 +12,7 @@ from xenperf.report.instructions import (
     summary,
 )
 from xenperf.stats.instructions import InstructionRow, Tally
-from xenperf.stats.rows import NO_HVA
+from xenperf.stats.samples import NO_HVA
 
 ROWS = (
     InstructionRow("send.delivered", "send", Tally((122.0,) * 3), Tally((112.0,) * 3)),

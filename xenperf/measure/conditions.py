@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 from typing import Final
 
+from xenperf.measure import environment
+
 Conditions = dict[str, float | int | None]
-_PRESSURE: Final = Path("/proc/pressure/cpu")
-_STAT: Final = Path("/proc/stat")
 _SCHEDSTAT: Final = Path("/proc/self/schedstat")
 
 
@@ -16,44 +16,22 @@ def now() -> Conditions:
     ``steal_ticks`` and ``total_ticks`` count since boot, over all CPUs, ``cpu_ns`` and
     ``waited_ns`` since this process began: two moments give a share.
     """
-    steal, total = ticks()
+    ticks = environment.ticks()
     ran, waited = _schedule()
     return {
         "load_1min": round(os.getloadavg()[0], 2),
-        "pressure_10s": _pressure(),
-        "steal_ticks": steal,
-        "total_ticks": total,
+        "pressure_cpu": environment.pressure(),
+        "steal_ticks": ticks[7] if len(ticks) == 8 else None,
+        "total_ticks": sum(ticks) if ticks else None,
         "cpu_ns": ran,
         "waited_ns": waited,
     }
 
 
-def ticks() -> tuple[int | None, int | None]:
-    """Return how many ticks the hypervisor has kept from this machine, and all there were."""
-    line = (_read(_STAT) or "").partition("\n")[0].split()
-    if len(line) <= 8:
-        return None, None
-    # user, nice, system, idle, iowait, irq, softirq, steal; guest time is in user already
-    return int(line[8]), sum(map(int, line[1:9]))
-
-
-def _pressure() -> float | None:
-    """Return the share of the last 10 s in which something waited for a CPU, in per cent."""
-    for word in (_read(_PRESSURE) or "").split():
-        name, _, value = word.partition("=")
-        if name == "avg10":
-            return float(value)
-    return None
-
-
 def _schedule() -> tuple[int | None, int | None]:
     """Return how long this process ran and how long it waited for a CPU, in nanoseconds."""
-    fields = (_read(_SCHEDSTAT) or "").split()
-    return (int(fields[0]), int(fields[1])) if len(fields) >= 2 else (None, None)
-
-
-def _read(path: Path) -> str | None:
     try:
-        return path.read_text()
+        fields = _SCHEDSTAT.read_text().split()
     except OSError:
-        return None
+        return None, None
+    return (int(fields[0]), int(fields[1])) if len(fields) >= 2 else (None, None)

@@ -28,23 +28,28 @@ def describe() -> Described:
         "hypervisor": _is_virtual(),
         "clock_source": _read(_CLOCK_SOURCE),
         "load_1min": round(os.getloadavg()[0], 2),
-        "pressure_cpu": parsed_pressure(_read(_PRESSURE)),
+        "pressure_cpu": pressure(),
         "steal_share": steal_share(),
         "python": platform.python_version(),
         **{name: metadata.version(name) for name in ("numpy", "numba", "llvmlite")},
     }
 
 
-def steal_ticks() -> int | None:
-    """Return how many ticks the hypervisor has kept from this machine since boot."""
-    ticks = _ticks()
-    return ticks[7] if len(ticks) > 7 else None
-
-
 def steal_share() -> float | None:
     """Return how much of the time since boot the hypervisor has kept: 0 to 1."""
-    ticks = _ticks()[:8]  # what follows is a guest's time, and in the first two already
-    return round(ticks[7] / sum(ticks), 4) if len(ticks) == 8 and any(ticks) else None
+    kinds = ticks()
+    return round(kinds[7] / sum(kinds), 4) if len(kinds) == 8 and any(kinds) else None
+
+
+def ticks() -> list[int]:
+    """Return the ticks of all processors since boot: user, nice, system, idle, ..., steal."""
+    line = (_read(_STAT) or "").partition("\n")[0].split()
+    return [int(number) for number in line[1:9]]  # what follows is a guest's, and in the first two
+
+
+def pressure() -> float | None:
+    """Return the per cent of the last 10 s in which some task waited for a CPU."""
+    return parsed_pressure(_read(_PRESSURE))
 
 
 def parsed_pressure(text: str | None) -> float | None:
@@ -79,12 +84,6 @@ def commit(folder: Path) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return found.stdout.strip()
-
-
-def _ticks() -> list[int]:
-    """Return the ticks of all processors by kind: user, nice, system, idle, iowait, ..., steal."""
-    line = (_read(_STAT) or "").partition("\n")[0].split()
-    return [int(number) for number in line[1:]]
 
 
 def _is_virtual() -> str | None:

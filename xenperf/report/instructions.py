@@ -9,7 +9,7 @@ from typing import Final
 from xenperf.report.model import SCHEMA, Plain, Setting
 from xenperf.report.table import Column, lay_out, paragraph
 from xenperf.stats.instructions import MARGIN, SPREADS, InstructionRow, Tally
-from xenperf.stats.rows import NO_HVA
+from xenperf.stats.samples import NO_HVA
 from xenperf.stats.verdict import Verdict
 
 LABEL_WIDTH: Final = 11
