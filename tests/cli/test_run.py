@@ -92,6 +92,15 @@ def test_a_file_gets_the_report_and_the_terminal_a_line(
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_page_is_chosen_by_its_name_or_by_the_format(
+    invoke: Invoke, fake: FakeSession, tmp_path: Path
+) -> None:
+    path = tmp_path / "r.html"
+    assert invoke("run", "-o", str(path)).code == 0
+    assert path.read_text().startswith("<!DOCTYPE html>")
+    assert invoke("run", "--format", "html").out.startswith("<!DOCTYPE html>")
+
+
 def test_a_dash_is_standard_output(invoke: Invoke, fake: FakeSession) -> None:
     assert invoke("run", "-o", "-").out.startswith("xenperf run")
 

@@ -33,6 +33,7 @@ FORMATS: Final = {
         Format(TEXT, (".txt",), "xenperf.report.text"),
         Format("markdown", (".md",), "xenperf.report.markdown"),
         Format("mail", (".mail",), "xenperf.report.mail"),
+        Format("html", (".html", ".htm"), "xenperf.report.html"),
         Format(JSON, (".json",), "xenperf.report.json_"),
     )
 }

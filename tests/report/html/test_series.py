@@ -1,0 +1,95 @@
+from dataclasses import replace
+
+import pytest
+
+from tests.report.html import planted
+from tests.report.html.reader import Page, read
+from xenperf.report import html
+from xenperf.report.figures import figures
+from xenperf.report.html.series import series_of
+from xenperf.report.model import Kind, Report
+from xenperf.stats.verdict import Verdict
+
+
+@pytest.fixture
+def series(report: Report) -> Report:
+    return planted.series(report, nr_benchmarks=3, nr_patches=4)
+
+
+def _cells(page: Page) -> list[str]:
+    return [node.text for node in page.with_class("cell")]
+
+
+def test_patches_keep_their_order_and_their_base(series: Report) -> None:
+    found = series_of(series)
+    assert found.base == "base"
+    assert found.patches == ("01-patch", "02-patch", "03-patch", "04-patch")
+    assert found.steps[0] == ("base", "01-patch")
+    assert found.steps[1] == ("01-patch", "02-patch")
+
+
+def test_without_steps_there_is_one_matrix_of_costs(series: Report) -> None:
+    bare = replace(series, rows=tuple(row for row in series.rows if row.sides[0] == "base"))
+    assert series_of(bare).steps == []
+    assert "the one before it" not in read(html.render(bare)).text
+
+
+def test_every_row_of_the_matrix_shows_ratio_interval_and_verdict(series: Report) -> None:
+    page = read(html.render(series))
+    cells, small = _cells(page), [node.text for node in page.named("small")]
+    for row in series.costs:
+        assert figures(row).ratio in cells
+        assert figures(row).interval in small
+    spoken = [n for n in page.named("span") if n.attributes.get("role") == "img"]
+    said = [node.attributes["aria-label"] for node in spoken]
+    undecided = sum(row.verdict is Verdict.UNDECIDED for row in series.costs)
+    shown_twice = sum(
+        row.verdict is Verdict.UNDECIDED and row.sides == ("base", "01-patch")
+        for row in series.costs
+    )
+    assert said.count("undecided") == undecided + shown_twice
+
+
+def test_each_benchmark_has_one_small_picture_with_every_patch(series: Report) -> None:
+    page = read(html.render(series))
+    pictures = [
+        node
+        for node in page.named("svg")
+        if str(node.attributes["aria-label"]).endswith("against base, by patch")
+    ]
+    assert len(pictures) == 3
+    marks = page.with_class("filled") + page.with_class("hollow")
+    assert len(marks) == 3 * 2 * 4
+    rows = [row for row in series.costs if row.sides[0] == "base"]
+    undecided = sum(row.verdict is Verdict.UNDECIDED for row in rows)
+    assert len(page.with_class("hollow")) == undecided > 0
+
+
+def test_a_row_without_a_ratio_is_marked_as_missing(series: Report) -> None:
+    first = replace(series.rows[0], ratio=None, ci=None, verdict=Verdict.INVALID)
+    page = read(html.render(replace(series, rows=(first, *series.rows[1:]))))
+    assert len(page.with_class("missing")) == 1
+
+
+def test_an_unbounded_interval_is_drawn_to_the_edge(series: Report) -> None:
+    first = replace(series.rows[0], ci=(0.0, float("inf")), verdict=Verdict.UNDECIDED)
+    page = read(html.render(replace(series, rows=(first, *series.rows[1:]))))
+    assert page.errors == []
+    assert "unbounded" in page.text
+
+
+def test_what_each_patch_is_stands_in_a_table(series: Report) -> None:
+    text = read(html.render(series)).text
+    for label, said in series.about.items():
+        assert label in text
+        assert said in text
+
+
+def test_counts_of_every_side_are_in_the_matrix(series: Report) -> None:
+    page = read(html.render(series))
+    assert _cells(page).count("0") >= sum(row.sides[0] == "base" for row in series.outcomes)
+
+
+def test_a_series_that_measured_nothing_is_still_a_page(report: Report) -> None:
+    empty = replace(report, rows=(), kind=Kind.SERIES)
+    assert "xenperf series" in read(html.render(empty)).text

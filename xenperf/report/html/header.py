@@ -1,0 +1,194 @@
+"""The top of the page: what was compared, how, when not to trust it, and how to do it again."""
+
+import base64
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Final
+from xml.etree.ElementTree import Element
+
+from xenperf.report import distrust, json_, text
+from xenperf.report.html.limits import limit
+from xenperf.report.html.tags import tag
+from xenperf.report.html.words import percent, plural
+from xenperf.report.model import Grade, Kind, Report
+from xenperf.stats.verdict import Verdict
+
+MODEL: Final = "model"
+_GRADES: Final = {
+    Grade.ONE_PROCESS: "all sides in turn inside the same fresh processes",
+    Grade.OWN_PROCESSES: "each side in processes of its own, which took turns",
+    Grade.APART: "the sides at different times, each in a file of its own: what the machine did "
+    "in between is in the figures",
+}
+
+
+def title(report: Report) -> str:
+    """Return what was compared, on one line."""
+    if report.kind is Kind.RUN:
+        what = "Xen's shared pages by guest address (GPA) and by host address (HVA)"
+    else:
+        what = " and ".join(dict.fromkeys(_compared(report)))
+    return f"xenperf {report.kind}: {what}, on {report.backend}"
+
+
+def _compared(report: Report) -> list[str]:
+    labels = list(dict.fromkeys(label for pair in report.sides for label in pair))
+    if len(labels) > 3:
+        return [labels[0], plural(len(labels) - 1, "side") + " after it"]
+    return labels
+
+
+def header(report: Report) -> list[Element]:
+    """Return the title, the verdicts counted, and everything to know before reading on."""
+    return [
+        tag("header", tag("h1", title(report)), tag("p", text.summary(report), class_="tally")),
+        _undecided(report),
+        _doubts(report),
+        tag("section", tag("h2", "How the figures were obtained"), _facts(report), _all(report)),
+        *_sides(report.about),
+        _again(report),
+    ]
+
+
+def _undecided(report: Report) -> Element:
+    times = Counter(report.named(Verdict.UNDECIDED))
+    if not times:
+        return tag("p", "No cost is undecided.", class_="undecided-list")
+    names = [name if nr == 1 else f"{name} ({nr} times)" for name, nr in times.items()]
+    said = f"Undecided, so neither the same nor known to differ: {', '.join(names)}."
+    return tag("p", said, class_="undecided-list")
+
+
+def _doubts(report: Report) -> Element:
+    """Return why this report is to be distrusted, and when any such report is."""
+    found = list(dict.fromkeys([*distrust.reasons(report), *report.remarks]))
+    return tag(
+        "section",
+        tag("h2", "When not to trust them"),
+        tag("ul", [tag("li", reason) for reason in found], class_="doubts") if found else None,
+        None if found else tag("p", "Nothing was found that speaks against this report."),
+        tag("ul", [tag("li", one) for one in _always(report)], class_="soft"),
+        class_="doubt" if found else None,
+    )
+
+
+def _always(report: Report) -> list[str]:
+    margin = percent(limit(report, "margin"))
+    said = [
+        "A control that is slower or faster says that the machine made the difference: then no "
+        "cost here should be believed.",
+        f"No difference below {margin} is claimed from time: two copies of the same code differ "
+        "by as much. Undecided is never to be read as unchanged.",
+    ]
+    if report.backend == MODEL:
+        said.append(
+            "Times are those of a model of KVM, not of a real kernel: read ratios and counts."
+        )
+    if report.grade is Grade.APART:
+        said.append("The sides were not interleaved: another day, another ratio.")
+    return said
+
+
+def _facts(report: Report) -> Element:
+    facts = (
+        ("method", _method(report)),
+        ("verdicts", _verdicts(report)),
+        ("measured", _extent(report)),
+        (
+            "machine",
+            _joined(report, ("cpu", "machine", "cpus", "hypervisor", "clock_source", "load_1min")),
+        ),
+        ("kernel", str(report.environment.get("kernel") or "unknown")),
+        ("modelled", str(report.settings["kernel"]) if report.settings.get("kernel") else ""),
+        (
+            "versions",
+            _joined(report, ("xenperf", "commit", "python", "numpy", "numba", "llvmlite")),
+        ),
+    )
+    return tag("dl", *((tag("dt", name), tag("dd", said)) for name, said in facts if said))
+
+
+def _method(report: Report) -> str:
+    chosen = report.settings
+    parts = [f"grade {report.grade}: {_GRADES[report.grade]}; thread CPU time"]
+    if chosen.get("workers") is not None:
+        parts.append(f"{plural(int(str(chosen['workers'])), 'worker')}")
+    if chosen.get("rounds") is not None:
+        parts.append(f"{chosen['rounds']} rounds")
+    slice_ns = chosen.get("slice_ns")
+    if isinstance(slice_ns, int | float):
+        parts.append(f"{slice_ns / 1e6:g} ms a slice")
+    return "; ".join(parts)
+
+
+def _verdicts(report: Report) -> str:
+    margin, band, alpha = (percent(limit(report, name)) for name in ("margin", "band", "alpha"))
+    nr_compared = sum(row.ratio is not None for row in report.costs)
+    return (
+        f"slower or faster: beyond {margin}; same: the interval inside ±{band}; undecided: "
+        f"neither. Verdicts and intervals of all {nr_compared} costs hold together, but for a "
+        f"chance of {alpha}. Counts are exact"
+    )
+
+
+def _extent(report: Report) -> str:
+    took = "" if report.seconds is None else f", {math.ceil(report.seconds)} s of measuring"
+    return (
+        f"{plural(len(report.rows), 'row')}; {plural(report.nr_finished, 'worker')} finished{took}"
+    )
+
+
+def _joined(report: Report, names: Sequence[str]) -> str:
+    found = [(name, report.environment.get(name)) for name in names]
+    return ", ".join(f"{name} {value}" for name, value in found if value is not None)
+
+
+def _all(report: Report) -> Element:
+    """Return every setting and every condition, folded."""
+    pairs = [*report.settings.items(), *report.environment.items()]
+    lines = [
+        tag("tr", tag("th", name, scope="row"), tag("td", _plain(value))) for name, value in pairs
+    ]
+    return tag(
+        "details",
+        tag("summary", "All settings and conditions"),
+        tag("table", tag("tbody", lines), class_="conditions"),
+    )
+
+
+def _plain(value: object) -> str:
+    if value is None:
+        return "unknown"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(map(str, value))
+    return str(value)
+
+
+def _sides(about: Mapping[str, str]) -> list[Element]:
+    if not about:
+        return []
+    lines = [
+        tag("tr", tag("td", str(idx)), tag("th", label, scope="row"), tag("td", said))
+        for idx, (label, said) in enumerate(about.items())
+    ]
+    return [
+        tag("section", tag("h2", "Sides"), tag("table", tag("tbody", lines), class_="conditions"))
+    ]
+
+
+def _again(report: Report) -> Element:
+    """Return the command, and all figures in full as a file within this one."""
+    content = base64.b64encode(json_.render(report).encode()).decode()
+    data = tag(
+        "a",
+        "Download all figures in full (JSON)",
+        href=f"data:application/json;base64,{content}",
+        download="xenperf.json",
+    )
+    return tag(
+        "section",
+        tag("h2", "To measure the same again"),
+        tag("pre", tag("code", report.command), tabindex="0"),
+        tag("p", data, "; it lies within this page.", class_="download"),
+    )

@@ -1,0 +1,99 @@
+"""The whole page, from a report."""
+
+from importlib.resources import files
+from typing import Final
+from xml.etree.ElementTree import Element
+
+from xenperf.report.figures import figures
+from xenperf.report.html import closer, forest, series, strips
+from xenperf.report.html.header import header, title
+from xenperf.report.html.tags import document, tag
+from xenperf.report.html.words import verdict_tag
+from xenperf.report.model import Kind, Report
+
+POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
+"""What a browser may load or run: nothing but the style within. No text can change that."""
+
+
+def render(report: Report) -> str:
+    """Return *report* as one HTML file: no script, no network, every text escaped.
+
+    Only the standard library is needed. Drawn by hand, since a plotting library's pictures keep
+    one colour scheme, are larger than the page, and their text cannot be searched or read aloud.
+    """
+    style = files("xenperf.report.html").joinpath("page.css").read_text(encoding="utf-8")
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("title", title(report)),
+        tag("style", style),
+    )
+    return document(tag("html", head, tag("body", tag("main", _content(report))), lang="en"))
+
+
+def _content(report: Report) -> list[Element]:
+    return [
+        *header(report),
+        *(series.sections(report) if report.kind is Kind.SERIES else _costs(report)),
+        *_outcomes(report),
+        *_controls(report),
+        *closer.section(report),
+    ]
+
+
+def _costs(report: Report) -> list[Element]:
+    if not report.costs:
+        return []
+    caption = "every cost: a ratio below 1 says that the side named first in it takes less"
+    drawn = forest.table(report, report.costs, caption, closer.anchors(report))
+    return [tag("section", tag("h2", "Costs"), _explained(), drawn)]
+
+
+def _explained() -> Element:
+    return tag(
+        "p",
+        "The shaded band is where same lies, the dashed lines are the margin that slower and "
+        "faster must exceed. The axis is stretched around 1.",
+        class_="soft",
+    )
+
+
+def _controls(report: Report) -> list[Element]:
+    if not report.controls:
+        return []
+    caption = "what is compared cannot touch them, so their ratio should be 1"
+    drawn = forest.table(report, report.controls, caption, closer.anchors(report))
+    return [tag("section", tag("h2", "Controls"), drawn)]
+
+
+def _outcomes(report: Report) -> list[Element]:
+    if not report.outcomes:
+        return []
+    in_full = series.outcomes(report) if report.kind is Kind.SERIES else [_counts(report)]
+    return [tag("section", tag("h2", "Outcomes: exact counts"), strips.pictures(report), in_full)]
+
+
+def _counts(report: Report) -> Element:
+    """Return every count in its order, which is that of the phases."""
+    pair = report.outcomes[0].sides
+    titles = ("scenario", "metric", "unit", *pair, "verdict")
+    lines = []
+    for row in report.outcomes:
+        shown = figures(row)
+        values = [tag("td", figure, class_="figure") for figure in (shown.base, shown.head)]
+        verdict = tag("td", verdict_tag(row.verdict))
+        what = (tag("td", row.metric), tag("td", row.unit))
+        lines.append(
+            tag("tr", tag("th", row.name, scope="row", class_="name"), what, values, verdict)
+        )
+    head = tag("tr", [tag("th", one, scope="col") for one in titles])
+    return tag(
+        "div",
+        tag("table", tag("thead", head), tag("tbody", lines), class_="counts"),
+        class_="wide",
+        tabindex="0",
+        role="region",
+        aria_label="every count",
+    )

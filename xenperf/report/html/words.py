@@ -1,0 +1,56 @@
+"""Words and signs that every part of the page uses for the same thing."""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+from xml.etree.ElementTree import Element
+
+from xenperf.report.html.tags import tag
+from xenperf.stats.rows import Row
+from xenperf.stats.verdict import Verdict
+
+SIGNS: Final = {
+    Verdict.SLOWER: "▲",
+    Verdict.FASTER: "▼",
+    Verdict.SAME: "=",
+    Verdict.UNDECIDED: "?",
+    Verdict.INVALID: "✕",
+    Verdict.NEW: "+",
+    Verdict.GONE: "-",
+    Verdict.FEWER: "▼",
+    Verdict.MORE: "▲",
+}
+"""No verdict is told by its colour alone."""
+
+_BY_WEIGHT: Final = (Verdict.INVALID, Verdict.SLOWER, Verdict.FASTER, Verdict.UNDECIDED)
+
+
+def by_weight(rows: Sequence[Row]) -> list[Row]:
+    """Return *rows*, the weightiest verdict first and in it the largest change."""
+    return sorted(rows, key=_weight)
+
+
+def _weight(row: Row) -> tuple[int, float]:
+    rank = _BY_WEIGHT.index(row.verdict) if row.verdict in _BY_WEIGHT else len(_BY_WEIGHT)
+    return rank, -abs(math.log(row.ratio)) if row.ratio else 0.0
+
+
+def verdict_tag(verdict: Verdict) -> Element:
+    """Return *verdict* with its sign."""
+    sign = tag("span", SIGNS[verdict], aria_hidden="true")
+    return tag("span", sign, f" {verdict}", class_=f"verdict {verdict}")
+
+
+def percent(share: float) -> str:
+    """Return *share* in percent, without needless digits."""
+    return f"{100.0 * share:.3g} %"
+
+
+def pair_name(sides: tuple[str, str]) -> str:
+    """Return how the ratio of *sides* is written: head over base."""
+    return f"{sides[1]}/{sides[0]}"
+
+
+def plural(count: int, one: str) -> str:
+    """Return *count* with its noun."""
+    return f"{count} {one}" if count == 1 else f"{count} {one}s"
