@@ -71,10 +71,7 @@ def test_sides_of_a_series_that_do_not_differ_share_a_strip() -> None:
     pairs = [("base", "p1"), ("base", "p2")]
     rows = [row for pair in pairs for row in planted.broken_apart(pair, "gpa")]
     (found,) = drawn(rows)
-    assert [strip.labels for strip in found.strips] == [
-        ("gpa: base",),
-        ("gpa: p1", "gpa: p2"),
-    ]
+    assert [strip.label for strip in found.strips] == ["gpa: base", "gpa: p1, p2"]
 
 
 def test_the_picture_says_in_words_what_it_shows(report: Report) -> None:

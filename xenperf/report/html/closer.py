@@ -94,7 +94,7 @@ def _ratios_note(row: Row, who: Sequence[workers.Found]) -> str:
     if all(worker.base_first is None for worker in who):
         return f"{plural(len(who), 'worker')}; who went first was not kept"
     base, head = row.sides
-    return f"○ {base} went first, ◇ {head} did; the band is where same lies"
+    return f"○ {base} went first, ◇ {head} did; shaded, where it is near: the band of same"
 
 
 def _time_note(who: Sequence[workers.Found]) -> str:

@@ -39,15 +39,21 @@ class Phase:
 class Strip:
     """One side's phases, in the order of the report."""
 
-    labels: tuple[str, ...]
-    """Sides of which all of this is true."""
+    sides: tuple[tuple[str, str], ...]
+    """Variant and label of every side of which all of this is true."""
 
     phases: tuple[Phase, ...]
 
     @property
     def label(self) -> str:
-        """All sides, on one line."""
-        return ", ".join(self.labels)
+        """All sides on one line, the variant before those that share it."""
+        by_variant: dict[str, list[str]] = {}
+        for variant, label in self.sides:
+            by_variant.setdefault(variant, []).append(label)
+        return "; ".join(
+            ": ".join(filter(None, (variant, ", ".join(labels))))
+            for variant, labels in by_variant.items()
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +90,14 @@ def drawn(rows: Iterable[Row]) -> list[Drawn]:
 
 
 def _scenario(name: str, rows: Sequence[Row]) -> Drawn:
-    counted: dict[str, dict[str, dict[str, int | None]]] = {}
+    counted: dict[tuple[str, str], dict[str, dict[str, int | None]]] = {}
     events: dict[str, int] = {}
     for row in rows:
         phase = row.benchmark.partition(".")[2]
         events[phase] = _nr_events(row)
         is_valid = row.verdict is not Verdict.INVALID
         for label, value in zip(row.sides, (row.base, row.head), strict=True):
-            side = f"{row.variant}: {label}" if row.variant else label
-            of_phase = counted.setdefault(side, {}).setdefault(phase, {})
+            of_phase = counted.setdefault((row.variant, label), {}).setdefault(phase, {})
             of_phase[row.metric] = int(value) if is_valid and value is not None else None
     rest = "delivered" if not any(row.metric == "delivered" for row in rows) else OTHER
     strips = [
@@ -123,7 +128,7 @@ def _phase(name: str, nr_events: int, counts: dict[str, int | None] | None, rest
 
 def _joined(strips: Sequence[Strip]) -> list[Strip]:
     """Return *strips*, the sides that have the same figures as one."""
-    labels: dict[tuple[Phase, ...], tuple[str, ...]] = {}
+    sides: dict[tuple[Phase, ...], tuple[tuple[str, str], ...]] = {}
     for strip in strips:
-        labels[strip.phases] = (*labels.get(strip.phases, ()), *strip.labels)
-    return [Strip(sides, phases) for phases, sides in labels.items()]
+        sides[strip.phases] = (*sides.get(strip.phases, ()), *strip.sides)
+    return [Strip(alike, phases) for phases, alike in sides.items()]

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 from xml.etree.ElementTree import Element
 
 from xenperf.report.figures import NONE, figures
@@ -11,10 +11,12 @@ from xenperf.report.html.limits import limit, ratios_at
 from xenperf.report.html.marks import dot, line, picture, words
 from xenperf.report.html.scale import Stretched, stretched_over
 from xenperf.report.html.tags import Child, number, tag
-from xenperf.report.html.words import by_weight, pair_name, percent, verdict_tag
+from xenperf.report.html.words import breakable, by_weight, pair_name, percent, verdict_tag
 from xenperf.report.model import Report, RowKey
 from xenperf.stats.rounding import round_figure
 from xenperf.stats.rows import Row
+
+Cell: TypeAlias = Child | Sequence[Child]
 
 WIDTH: Final = 280.0
 HEIGHT: Final = 22.0
@@ -26,7 +28,7 @@ class Column:
     """A column of the table: its title, and what it shows of a row."""
 
     title: str
-    cell: Callable[[Row], Child]
+    cell: Callable[[Row], Cell]
     kind: str = ""
 
 
@@ -73,9 +75,11 @@ def _cells(columns: Sequence[Column], row: Row) -> list[Element]:
     ]
 
 
-def _name(row: Row, anchors: dict[RowKey, str]) -> Child:
+def _name(row: Row, anchors: dict[RowKey, str]) -> Cell:
     anchor = anchors.get(row.key)
-    return row.name if anchor is None else tag("a", row.name, href=f"#{anchor}")
+    return (
+        breakable(row.name) if anchor is None else tag("a", breakable(row.name), href=f"#{anchor}")
+    )
 
 
 def _figures(sides: tuple[str, str], alpha: float) -> list[Column]:

@@ -8,7 +8,7 @@ from xenperf.report.figures import figures
 from xenperf.report.html import closer, forest, series, strips
 from xenperf.report.html.header import header, title
 from xenperf.report.html.tags import document, tag
-from xenperf.report.html.words import verdict_tag
+from xenperf.report.html.words import breakable, verdict_tag
 from xenperf.report.model import Kind, Report
 
 POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
@@ -86,7 +86,13 @@ def _counts(report: Report) -> Element:
         verdict = tag("td", verdict_tag(row.verdict))
         what = (tag("td", row.metric), tag("td", row.unit))
         lines.append(
-            tag("tr", tag("th", row.name, scope="row", class_="name"), what, values, verdict)
+            tag(
+                "tr",
+                tag("th", breakable(row.name), scope="row", class_="name"),
+                what,
+                values,
+                verdict,
+            )
         )
     head = tag("tr", [tag("th", one, scope="col") for one in titles])
     return tag(

@@ -1,7 +1,7 @@
 """A series of patches: a matrix of every row by every patch, and a small picture a benchmark."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 from xml.etree.ElementTree import Element
@@ -11,7 +11,7 @@ from xenperf.report.html.limits import limits, ratios_at
 from xenperf.report.html.marks import dot, line, picture, words
 from xenperf.report.html.scale import Linear, padded
 from xenperf.report.html.tags import Child, tag
-from xenperf.report.html.words import SIGNS
+from xenperf.report.html.words import SIGNS, breakable
 from xenperf.report.model import Report
 from xenperf.stats.rows import Row
 from xenperf.stats.verdict import Verdict
@@ -105,12 +105,26 @@ def _matrix(series: Series, rows: Sequence[Row], pairs: Sequence[tuple[str, str]
     body = [_line(key, found, pairs) for key, found in lines.items()]
     return tag(
         "div",
-        tag("table", tag("thead", tag("tr", titles)), tag("tbody", body), class_="matrix"),
-        class_="wide",
+        tag(
+            "table",
+            tag(
+                "caption", _signs(row.verdict for found in lines.values() for row in found.values())
+            ),
+            tag("thead", tag("tr", titles)),
+            tag("tbody", body),
+            class_="matrix",
+        ),
+        class_="wide tall",
         tabindex="0",
         role="region",
         aria_label="rows by patch",
     )
+
+
+def _signs(verdicts: Iterable[Verdict]) -> str:
+    """Return what the signs in the cells mean, of those that occur."""
+    there = set(verdicts)
+    return ", ".join(f"{sign} {verdict}" for verdict, sign in SIGNS.items() if verdict in there)
 
 
 def _line(
@@ -120,7 +134,7 @@ def _line(
 ) -> Element:
     name, metric, unit = key
     first = next(iter(found.values()))
-    cells = [tag("th", name, scope="row", class_="name")]
+    cells = [tag("th", breakable(name), scope="row", class_="name")]
     if first.is_count:
         cells += [tag("td", f"{metric} {unit}"), tag("td", figures(first).base, class_="figure")]
     cells += [_cell(found.get(pair)) for pair in pairs]

@@ -1,6 +1,7 @@
 """Words and signs that every part of the page uses for the same thing."""
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Final
 from xml.etree.ElementTree import Element
@@ -44,6 +45,12 @@ def verdict_tag(verdict: Verdict) -> Element:
 def percent(share: float) -> str:
     """Return *share* in percent, without needless digits."""
     return f"{100.0 * share:.3g} %"
+
+
+def breakable(name: str) -> list[Element | str]:
+    """Return *name* with leave to go on in the next line after a dot or an underscore."""
+    first, *others = re.split(r"(?<=[._])(?=.)", name)
+    return [first, *(part for other in others for part in (tag("wbr"), other))]
 
 
 def pair_name(sides: tuple[str, str]) -> str:
