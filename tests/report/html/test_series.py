@@ -6,7 +6,7 @@ from tests.report.html import planted
 from tests.report.html.reader import Page, read
 from xenperf.report import html
 from xenperf.report.figures import figures
-from xenperf.report.html.series import series_of
+from xenperf.report.html.order import series_of
 from xenperf.report.model import Kind, Report
 from xenperf.stats.verdict import Verdict
 
@@ -69,6 +69,12 @@ def test_a_row_without_a_ratio_is_marked_as_missing(series: Report) -> None:
     first = replace(series.rows[0], ratio=None, ci=None, verdict=Verdict.INVALID)
     page = read(html.render(replace(series, rows=(first, *series.rows[1:]))))
     assert len(page.with_class("missing")) == 1
+
+
+def test_a_row_with_one_side_shows_that_sides_figure(series: Report) -> None:
+    lone = replace(series.rows[0], base=None, ratio=None, ci=None, verdict=Verdict.NEW, head=43.21)
+    page = read(html.render(replace(series, rows=(lone, *series.rows[1:]))))
+    assert "43 ns/send" in [node.text for node in page.named("small")]
 
 
 def test_an_unbounded_interval_is_drawn_to_the_edge(series: Report) -> None:

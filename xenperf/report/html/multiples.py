@@ -1,0 +1,108 @@
+"""A series as small pictures: one of each benchmark, across the patches."""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+from xml.etree.ElementTree import Element
+
+from xenperf.report.figures import figures
+from xenperf.report.html.limits import limits, ratios_at
+from xenperf.report.html.marks import dot, line, picture, words
+from xenperf.report.html.order import Series
+from xenperf.report.html.scale import Linear, padded
+from xenperf.report.html.tags import Child, tag
+from xenperf.report.model import Report
+from xenperf.stats.rows import Row
+from xenperf.stats.verdict import Verdict
+
+WIDTH: Final = 330.0
+HEIGHT: Final = 170.0
+LEFT: Final = 48.0
+RIGHT: Final = 322.0
+TOP: Final = 10.0
+FLOOR: Final = 140.0
+SHAPES: Final = ("circle", "diamond", "square")
+"""Marks of the variants, in their order."""
+
+DECIDED: Final = frozenset({Verdict.SLOWER, Verdict.FASTER, Verdict.SAME})
+
+
+def multiples(report: Report, series: Series) -> list[Child]:
+    """Return what the marks mean, and the pictures side by side."""
+    by_name: dict[str, dict[str, list[Row]]] = {}
+    wanted = set(series.against_base)
+    for row in report.costs:
+        if row.sides in wanted:
+            by_name.setdefault(row.benchmark, {}).setdefault(row.variant, []).append(row)
+    variants = list(dict.fromkeys(v for of_name in by_name.values() for v in of_name))
+    marks = "○◇□"
+    named = ", ".join(
+        f"{marks[i % len(marks)]} {variant or 'any activation'}"
+        for i, variant in enumerate(variants)
+    )
+    told = (
+        f"Ratio against {series.base}, patch by patch: {named}. Filled: decided; hollow: "
+        "undecided; ✕: no figure. Shaded: inside it lies same. Each picture has its own axis."
+    )
+    cards = [
+        _multiple(report, series, name, of_name, variants) for name, of_name in by_name.items()
+    ]
+    return [tag("p", told, class_="soft"), tag("div", cards, class_="multiples")]
+
+
+def _multiple(
+    report: Report,
+    series: Series,
+    name: str,
+    of_name: dict[str, list[Row]],
+    variants: Sequence[str],
+) -> Element:
+    rows = [row for of_variant in of_name.values() for row in of_variant]
+    bounds = [b for row in rows for b in (row.ratio, *(row.ci or ())) if b is not None]
+    down = padded([*bounds, *ratios_at(report, "band")], (FLOOR, TOP), least=0.0)
+    marks = _ground(report, series, down)
+    for idx, variant in enumerate(variants):
+        shift = 5.0 * (idx - (len(variants) - 1) / 2)
+        marks += _points(series, of_name.get(variant, []), down, (idx, shift))
+    drawing = picture(WIDTH, HEIGHT, f"{name}: ratio against {series.base}, by patch", marks)
+    return tag("figure", tag("figcaption", tag("b", name)), drawing)
+
+
+def _x(series: Series, patch: str) -> float:
+    room = (RIGHT - LEFT) / len(series.patches)
+    return LEFT + room * (series.patches.index(patch) + 0.5)
+
+
+def _ground(report: Report, series: Series, down: Linear) -> list[Element]:
+    """Return band, margin and axes."""
+    marks = limits(report, down, (LEFT, RIGHT), upright=True)
+    for value, text in down.ticks(5):
+        marks.append(line((LEFT - 4, LEFT), (down.at(value),) * 2, "tick"))
+        marks.append(words(LEFT - 7, down.at(value) + 4, text, "end"))
+    for patch in series.patches:
+        marks.append(words(_x(series, patch), FLOOR + 16, series.numbered(patch)))
+    return marks
+
+
+def _points(
+    series: Series, rows: Sequence[Row], down: Linear, place: tuple[int, float]
+) -> list[Element]:
+    """Return a variant's marks and intervals, joined by a line."""
+    idx, shift = place
+    kind = f"variant-{idx % len(SHAPES)}"
+    marks, path = [], []
+    for row in rows:
+        x = _x(series, row.sides[1]) + shift
+        if row.ratio is None or row.ci is None:
+            marks.append(
+                dot(x, FLOOR - 6, "cross", f"missing {kind}", f"{row.name}: {row.verdict}")
+            )
+            continue
+        high = row.ci[1] if math.isfinite(row.ci[1]) else down.high
+        marks.append(line((x, x), (down.at(row.ci[0]), down.at(high)), f"whisker {kind}"))
+        fill = "filled" if row.verdict in DECIDED else "hollow"
+        title = f"{row.name}, {row.sides[1]}: {figures(row).ratio} {row.verdict}"
+        marks.append(dot(x, down.at(row.ratio), SHAPES[idx % 3], f"{fill} {kind}", title))
+        path.append(f"{x:.1f},{down.at(row.ratio):.1f}")
+    joined = tag("polyline", points=" ".join(path), class_=f"joined {kind}")
+    return [joined, *marks]
