@@ -63,7 +63,9 @@ def table(report: Report, rows: Sequence[Row], caption: str, anchors: dict[RowKe
 
 
 def _titles(columns: Sequence[Column]) -> list[Element]:
-    return [tag("th", one.title, scope="col", class_=one.kind or None) for one in columns]
+    return [
+        tag("th", breakable(one.title), scope="col", class_=one.kind or None) for one in columns
+    ]
 
 
 def _cells(columns: Sequence[Column], row: Row) -> list[Element]:
@@ -97,9 +99,7 @@ def _after(rows: Sequence[Row]) -> list[Column]:
     """Return the columns right of the plot; those that no row fills are left out."""
     columns = [
         Column("verdict", lambda row: verdict_tag(row.verdict)),
-        Column(
-            "noise", lambda row: NONE if row.noise is None else f"±{percent(row.noise)}", "figure"
-        ),
+        Column("noise", _noise, "figure"),
     ]
     if any(row.wall_ratio is not None for row in rows):
         columns.append(Column("wall", _wall, "figure"))
@@ -107,6 +107,10 @@ def _after(rows: Sequence[Row]) -> list[Column]:
         columns.append(Column("instructions", _instructions, "figure"))
     columns.append(Column("workers", lambda row: str(len(row.worker_ratios) or NONE), "figure"))
     return columns
+
+
+def _noise(row: Row) -> str:
+    return NONE if row.noise is None else f"±{100.0 * row.noise:.2g} %"
 
 
 def _wall(row: Row) -> str:

@@ -48,8 +48,8 @@ def percent(share: float) -> str:
 
 
 def breakable(name: str) -> list[Element | str]:
-    """Return *name* with leave to go on in the next line after a dot or an underscore."""
-    first, *others = re.split(r"(?<=[._])(?=.)", name)
+    """Return *name* with leave to go on in the next line after a dot, slash or underscore."""
+    first, *others = re.split(r"(?<=[._/])(?=.)", name)
     return [first, *(part for other in others for part in (tag("wbr"), other))]
 
 
