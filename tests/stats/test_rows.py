@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from xenperf.stats.rows import cost_rows, count_rows
+from xenperf.stats.rows import DISSENT, cost_rows, count_rows
 from xenperf.stats.samples import CostSample, CountSample, WorkerTimes
 from xenperf.stats.verdict import Verdict
 
@@ -89,3 +89,11 @@ def test_too_few_rounds_leave_an_open_interval_and_no_claim() -> None:
     assert row.verdict is Verdict.UNDECIDED
     assert row.ci is not None
     assert row.ci[1] == math.inf
+
+
+def test_a_row_that_its_own_workers_contradict_says_so() -> None:
+    fast, slow = sample("a", 1.0, workers=12), sample("a", 1.2, workers=3)
+    mixed = CostSample("a", "ns/send", fast.workers + slow.workers)
+    (row,) = cost_rows([mixed])
+    assert row.verdict is Verdict.UNDECIDED
+    assert DISSENT in row.notes

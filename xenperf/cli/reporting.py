@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from xenperf.measure import trust
 from xenperf.measure.samples import per_operation, said_of
 from xenperf.measure.session import Session
 from xenperf.report.model import Grade, Kind, Plain, Report, RowKey, Setting, WorkerSlices
@@ -33,7 +34,7 @@ def report_of(
         about=about or {},
         seconds=session.seconds,
         slices=slices(session),
-        remarks=remarks,
+        remarks=(*remarks, *trust.remarks(session.workers)),
         grade=grade,
     )
 

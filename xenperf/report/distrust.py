@@ -7,7 +7,7 @@ from xenperf.report.model import Report
 from xenperf.stats.rows import Row
 from xenperf.stats.verdict import Verdict
 
-SAID_ELSEWHERE: Final = (Verdict.INVALID, Verdict.GONE)  # above, and in the report's header
+SAID_ELSEWHERE: Final = (Verdict.INVALID, Verdict.NEW, Verdict.GONE)  # above, and in the tables
 
 
 def reasons(report: Report) -> list[str]:
@@ -49,11 +49,12 @@ def _notes(report: Report, rows: Sequence[Row]) -> list[str]:
     about: dict[str, list[str]] = {}
     for row in rows:
         for note in row.notes:
-            name = f"{row.benchmark} {row.metric}" if row.is_count else row.benchmark
+            name = f"{row.name} {row.metric}" if row.is_count else row.name
             about.setdefault(note, []).append(name)
-    return [f"{_subject(report, names)}: {note}" for note, names in about.items()]
+    once = {note: list(dict.fromkeys(names)) for note, names in about.items()}
+    return [f"{_subject(report, names)}: {note}" for note, names in once.items()]
 
 
 def _subject(report: Report, names: Sequence[str]) -> str:
-    timed = [row.benchmark for row in report.rows if not row.is_count and row.ratio is not None]
+    timed = list(dict.fromkeys(row.name for row in report.rows if row.ratio is not None))
     return "every cost" if len(names) > 1 and names == timed else ", ".join(names)

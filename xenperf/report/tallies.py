@@ -1,5 +1,6 @@
 """The verdicts counted, and the whole in one figure where that makes sense."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final
@@ -41,7 +42,29 @@ def closing(report: Report) -> list[tuple[str, str]]:
         names = ", ".join(dict.fromkeys(undecided))
         text = f"{len(undecided)}, not the same and not known to differ: {names}"
         found.append(("undecided", text))
-    return found
+    return [*found, *_noise(report)]
+
+
+def _noise(report: Report) -> list[tuple[str, str]]:
+    """Return what it would take to decide the noisiest undecided cost."""
+    band = float(str(report.settings.get("band") or 0.0))
+    wide = [
+        (row.noise, row)
+        for row in report.costs
+        if row.verdict is Verdict.UNDECIDED and row.noise is not None and row.noise > band
+    ]
+    if not wide or not report.nr_finished:
+        return []
+    noise, row = max(wide, key=lambda found: found[0])
+    nr_workers = len(row.worker_ratios)
+    more = math.ceil(nr_workers * (noise / band) ** 2) - nr_workers
+    seconds = f" ({more * report.seconds / report.nr_finished:.0f} s)" if report.seconds else ""
+    names = "one cost" if len(wide) == 1 else f"{len(wide)} costs"
+    text = (
+        f"too high to decide {names}: up to +-{100 * noise:.1f} % ({row.name}) with {nr_workers} "
+        f"workers; about {more} more{seconds} would reach +-{100 * band:g} %"
+    )
+    return [("noise", text)]
 
 
 def _mean(report: Report) -> str | None:

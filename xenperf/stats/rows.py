@@ -17,6 +17,7 @@ from xenperf.stats.samples import (
 )
 from xenperf.stats.verdict import DEFAULT, Judgement, Verdict, judge, judge_count, simultaneous
 
+DISSENT: Final = "undecided because a part of its workers or rounds says otherwise"
 UNFINISHED: Final = "no worker finished it"
 
 
@@ -93,7 +94,7 @@ def cost_rows(samples: Sequence[CostSample], settings: Judgement = DEFAULT) -> l
             group, estimates, verdicts, bounds, strict=True
         ):
             ci = (_exp(bound.low), _exp(bound.high))
-            judged[idx] = _cost_row(sample, found, verdict, ci)
+            judged[idx] = _cost_row(sample, found, verdict, ci, settings)
     return [judged.get(idx) or _row_without_ratio(sample) for idx, sample in enumerate(samples)]
 
 
@@ -121,8 +122,22 @@ def _exp(log_ratio: float) -> float:
     return math.inf if log_ratio == math.inf else math.exp(log_ratio)
 
 
+def _dissent(verdict: Verdict, ci: tuple[float, float], settings: Judgement) -> tuple[str, ...]:
+    """Return why a row is undecided although its interval says more."""
+    low, high = ci
+    margin, band = 1.0 + settings.margin, 1.0 + settings.band
+    is_clear = low > margin or high < 1.0 / margin or (1.0 / band <= low and high <= band)
+    if verdict is not Verdict.UNDECIDED or not is_clear:
+        return ()
+    return (DISSENT,)
+
+
 def _cost_row(
-    sample: CostSample, found: Estimate, verdict: Verdict, ci: tuple[float, float]
+    sample: CostSample,
+    found: Estimate,
+    verdict: Verdict,
+    ci: tuple[float, float],
+    settings: Judgement,
 ) -> Row:
     sides = [_judged(sample, worker) for worker in sample.workers]
     return Row(
@@ -136,7 +151,7 @@ def _cost_row(
         verdict=verdict,
         is_control=sample.is_control,
         worker_ratios=tuple(math.exp(median(rounds)) for rounds in found.rounds),
-        notes=found.warnings,
+        notes=(*found.warnings, *_dissent(verdict, ci, settings)),
         sides=sample.sides,
         variant=sample.variant,
         wall_ratio=_wall_ratio(sample),

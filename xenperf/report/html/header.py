@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from xenperf.report import distrust, json_, text
+from xenperf.report import distrust, json_
 from xenperf.report.html.limits import limit
 from xenperf.report.html.tags import tag
 from xenperf.report.html.words import percent, plural
 from xenperf.report.model import Grade, Kind, Report
+from xenperf.report.tallies import summary
 from xenperf.stats.verdict import Verdict
 
 MODEL: Final = "model"
@@ -42,7 +43,7 @@ def _compared(report: Report) -> list[str]:
 def header(report: Report) -> list[Element]:
     """Return the title, the verdicts counted, and everything to know before reading on."""
     return [
-        tag("header", tag("h1", title(report)), tag("p", text.summary(report), class_="tally")),
+        tag("header", tag("h1", title(report)), tag("p", summary(report), class_="tally")),
         _undecided(report),
         _doubts(report),
         tag("section", tag("h2", "How the figures were obtained"), _facts(report), _all(report)),
