@@ -29,6 +29,8 @@ class FakeSession:
     plan: Plan | None = None
     workers: list[list[dict[str, Any]]] = field(default_factory=list)
     seconds: float = 0.0
+    looks: list[int] = field(default_factory=list)
+    budget_s: float | None = None
 
     def run(self, plan: Plan, *_: object, **__: object) -> "FakeSession":
         self.plan = plan

@@ -13,7 +13,7 @@ from xenperf.cli.between import SEEDS, SENTINELS, names_of
 from xenperf.cli.exit_codes import COMPARE_EPILOG
 from xenperf.cli.job import Job, carry_out
 from xenperf.cli.options import measuring
-from xenperf.cli.request import Request, command, common_settings
+from xenperf.cli.request import Request, command
 from xenperf.cli.streams import Streams
 from xenperf.errors import MeasurementError
 from xenperf.measure import revisions
@@ -93,7 +93,6 @@ def job_of(request: Request, found: Sequence[Revision], sources: Sources) -> Job
     words = ["compare", *(one.short for one in found), *(["--apart"] if sources.apart else [])]
     return Job(
         plan,
-        common_settings(plan),
         command(request, plan, words),
         kind=Kind.COMPARE,
         about={label: one.described for label, one in zip(LABELS, found, strict=True)},

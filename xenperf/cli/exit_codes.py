@@ -38,6 +38,16 @@ Exit codes (where several hold: 2, then 3, then 1):
 """
 
 
+REPORT_EPILOG: Final = """\b
+Exit codes (where several hold: 2, then 3, then 1), as when it was measured:
+  0  no cost is slower
+  1  a cost is slower
+  2  misuse, an unusable file, or nothing was measured
+  3  not to be trusted: cut short, an invalid row, a control that differs,
+     or with --strict an undecided cost
+"""
+
+
 def exit_code(report: Report, *, strict: bool) -> ExitCode:
     """Return the code that *report* deserves; *strict* lets no row stay undecided."""
     if not report.has_figures:

@@ -3,39 +3,33 @@
 from collections.abc import Mapping
 from typing import Any
 
+from xenperf.cli.request import common_settings, settings
 from xenperf.measure import trust
 from xenperf.measure.samples import per_operation, said_of
 from xenperf.measure.session import Session
-from xenperf.report.model import Grade, Kind, Plain, Report, RowKey, Setting, WorkerSlices
+from xenperf.record.recorded import Recorded
+from xenperf.report.model import Grade, Kind, Report, RowKey, WorkerSlices
 from xenperf.stats.samples import WALL_TIME
 
 
-def report_of(
-    session: Session,
-    *,
-    environment: Mapping[str, Plain],
-    settings: Mapping[str, Setting],
-    command: str,
-    kind: Kind = Kind.RUN,
-    about: Mapping[str, str] | None = None,
-    remarks: tuple[str, ...] = (),
-    grade: Grade = Grade.ONE_PROCESS,
-) -> Report:
-    """Return the report of *session*, judged, with every slice that was taken."""
+def report_of(recorded: Recorded) -> Report:
+    """Return the report of what was *recorded*, judged anew, with every slice that was taken."""
+    session, plan = recorded.session, recorded.session.plan
+    kind = Kind(recorded.kind)
     return Report(
         rows=tuple(session.rows()),
-        backend=session.plan.backend,
-        environment=environment,
-        settings=settings,
-        command=command,
+        backend=plan.backend,
+        environment=recorded.environment,
+        settings=settings(plan) if kind is Kind.RUN else common_settings(plan),
+        command=recorded.command,
         nr_finished=session.nr_finished,
         cut_short=session.cut_short,
         kind=kind,
-        about=about or {},
+        about=recorded.about,
         seconds=session.seconds,
         slices=slices(session),
-        remarks=(*remarks, *trust.remarks(session.workers)),
-        grade=grade,
+        remarks=(*recorded.remarks, *trust.remarks(session.workers)),
+        grade=Grade.OWN_PROCESSES if plan.apart else Grade.ONE_PROCESS,
     )
 
 

@@ -11,7 +11,7 @@ from xenperf.cli.exit_codes import RUN_EPILOG
 from xenperf.cli.job import Job, carry_out
 from xenperf.cli.kernel_options import kernel_options
 from xenperf.cli.options import measuring
-from xenperf.cli.request import DEFAULTS, Request, check_backend, command, settings
+from xenperf.cli.request import DEFAULTS, Request, check_backend, command
 from xenperf.cli.streams import Streams
 
 SEEDS: Final = 1_000_000  # drawn below: short enough to type
@@ -48,4 +48,4 @@ def run(request: Request, streams: Streams) -> int:
     plan = request.plan(drawn_seed=secrets.randbelow(SEEDS))
     request.check_output()
     check_backend(plan)
-    return carry_out(Job(plan, settings(plan), command(request, plan)), request, streams)
+    return carry_out(Job(plan, command(request, plan)), request, streams)

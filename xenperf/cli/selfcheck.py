@@ -8,9 +8,10 @@ import click
 
 from xenperf.cli.between import SEEDS
 from xenperf.cli.exit_codes import ExitCode
-from xenperf.cli.job import Job, measured
+from xenperf.cli.job import Job, record
 from xenperf.cli.options import measuring
-from xenperf.cli.request import Request, command, common_settings
+from xenperf.cli.reporting import report_of
+from xenperf.cli.request import Request, command
 from xenperf.cli.streams import Streams
 from xenperf.errors import UsageError
 from xenperf.hypervisor import Activation
@@ -45,7 +46,7 @@ def verb(streams: Streams, /, **options: Any) -> int:
     if request.format not in (None, *RENDER):
         raise UsageError(f"format {request.format}", "not of this verb", "give text or json")
     request.check_output()
-    report = measured(job_of(request), request, streams)
+    report = report_of(record(job_of(request), request, streams))
     if not report.has_figures:
         raise UsageError("selfcheck", report.cut_short or "nothing could be measured")
     found = selfcheck_of(report)
@@ -71,7 +72,7 @@ def job_of(request: Request) -> Job:
         comparisons=tuple(with_itself(activation) for activation in Activation),
     )
     words = command(request, plan, ["selfcheck"])
-    return Job(plan, common_settings(plan), words, kind=Kind.SELFCHECK)
+    return Job(plan, words, kind=Kind.SELFCHECK)
 
 
 def with_itself(activation: Activation) -> Comparison:

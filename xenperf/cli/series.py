@@ -14,7 +14,7 @@ from xenperf.cli.compare import DIRTY
 from xenperf.cli.exit_codes import COMPARE_EPILOG
 from xenperf.cli.job import Job, carry_out
 from xenperf.cli.options import measuring
-from xenperf.cli.request import Request, command, common_settings
+from xenperf.cli.request import Request, command
 from xenperf.cli.streams import Streams
 from xenperf.errors import UsageError
 from xenperf.hypervisor import Activation
@@ -101,7 +101,6 @@ def _job(
     )
     return Job(
         plan,
-        common_settings(plan),
         command(request, plan, words),
         kind=Kind.SERIES,
         about=about,

@@ -11,9 +11,13 @@ from xenperf.stats.rows import Row
 
 def render(report: Report) -> str:
     """Return the object and a newline; what is infinite or no number becomes null."""
+    return json.dumps(content(report), indent=2, allow_nan=False) + "\n"
+
+
+def content(report: Report) -> dict[str, object]:
+    """Return the object: the conditions, then the rows, then how to measure again."""
     rows = [_row(row) for row in report.rows]
-    content = {**conditions(report), "rows": rows, "command": report.command}
-    return json.dumps(content, indent=2, allow_nan=False) + "\n"
+    return {**conditions(report), "rows": rows, "command": report.command}
 
 
 def conditions(report: Report) -> dict[str, object]:

@@ -1,0 +1,77 @@
+"""The file that a measuring verb fills as it goes: whole after each worker, and resumed later."""
+
+import datetime
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import xenperf
+from xenperf.cli import formats
+from xenperf.cli.reporting import report_of
+from xenperf.cli.request import Request
+from xenperf.digest import source_digest
+from xenperf.errors import UsageError, XenperfError
+from xenperf.measure.session import Session
+from xenperf.record.atomic import write_text
+from xenperf.record.recorded import Recorded, document
+from xenperf.report import json_
+
+STOPPED: Final = "stopped before its end"
+SAME: Final = (
+    *("xenperf", "commit", "kernel", "machine", "cpu", "cpus", "hypervisor", "clock_source"),
+    *("python", "numpy", "numba", "llvmlite"),
+)
+"""What has to be as it was when measuring goes on: all but the load."""
+
+
+@dataclass(slots=True)
+class Saver:
+    """Writes what is there so far, each time that a worker has finished."""
+
+    path: str | None
+    """None: nothing is written."""
+
+    empty: Recorded
+    """What the file says apart from the session."""
+
+    nr_saved: int = 0
+
+    def __call__(self, session: Session) -> None:
+        """Save *session* as one that was stopped: if this process is killed now, it was.
+
+        Where the disk fails later than on the first worker, the file keeps the earlier ones, and
+        the error says how to go on.
+        """
+        if self.path is None:
+            return
+        stopped = replace(session, cut_short=session.cut_short or STOPPED)
+        try:
+            save(self.path, replace(self.empty, session=stopped))
+        except UsageError as error:
+            if not self.nr_saved:
+                raise
+            remedy = f"free some space, then xenperf resume {self.path}"
+            kept = f"{error.reason}; {self.nr_saved} finished workers are in it"
+            raise XenperfError(self.path, kept, remedy) from error
+        self.nr_saved = session.nr_finished
+
+
+def save(path: str, recorded: Recorded) -> None:
+    """Write *recorded* with its report to *path*, whole or not at all."""
+    write_text(path, document(recorded, json_.content(report_of(recorded))))
+
+
+def file_of(request: Request) -> str | None:
+    """Return the file that is to be filled; None where the report is no JSON or goes nowhere."""
+    chosen = formats.chosen(request.format, request.path)
+    return request.path if chosen.name == formats.JSON else None
+
+
+def sources() -> str:
+    """Return the digest of what is measured: the running sources, versions and settings."""
+    return source_digest(Path(xenperf.__file__).parent)
+
+
+def now() -> str:
+    """Return the moment as ISO 8601, with the offset from UTC."""
+    return datetime.datetime.now().astimezone().isoformat(timespec="seconds")

@@ -1,0 +1,118 @@
+"""A session on disk: written whole after each worker, checked key by key when it is read."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final, TypeAlias
+
+from xenperf.errors import UsageError
+from xenperf.measure.plan import Plan
+from xenperf.measure.session import Session
+from xenperf.record import coherence, layout, untrusted
+from xenperf.record.checks import MisshapenError, having
+from xenperf.record.suite import suite
+
+Plain: TypeAlias = str | int | float | None
+SCHEMA: Final = "xenperf/1"
+RAW: Final = "raw"
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Everything that a report is made from, so that it can be made again."""
+
+    session: Session
+    environment: Mapping[str, Plain]
+    command: str
+    kind: str
+    about: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+    begun: str = ""
+    """When measuring began, ISO 8601 with the offset from UTC."""
+
+    sources: str = ""
+    """The digest of the sources and settings that were measured (``xenperf.digest``)."""
+
+    @property
+    def is_finished(self) -> bool:
+        """Tell whether nothing is left to be measured."""
+        plan, session = self.session.plan, self.session
+        return session.cut_short is None and session.nr_finished >= plan.workers
+
+
+def document(recorded: Recorded, report: Mapping[str, object]) -> str:
+    """Return the text of a file: *report* as one object, which is a pyperf suite as well.
+
+    report
+        The object that ``--format json`` prints, with the keys that ``layout.OURS`` reads again.
+    """
+    session = recorded.session
+    raw = {
+        "plan": asdict(session.plan),
+        "looks": session.looks,
+        "budget_s": session.budget_s,
+        "remarks": recorded.remarks,
+        "begun": recorded.begun,
+        "sources": recorded.sources,
+        "workers": session.workers,
+    }
+    as_suite = suite(session, recorded.environment, recorded.begun)
+    lines = [
+        f"{json.dumps(key)}: {json.dumps(value, allow_nan=False)}"
+        for key, value in {**report, **as_suite, RAW: raw}.items()
+    ]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def read(path: str | os.PathLike[str]) -> Recorded:
+    """Return what the file at *path* recorded; ``UsageError`` says why it cannot be used."""
+    content = untrusted.load(path)
+    if not is_ours(content):
+        remedy = "xenperf wrote no such file; compare takes files of pyperf and asv too"
+        raise untrusted.refusal(path, "not a recorded run", remedy)
+    return recorded_of(content, path)
+
+
+def is_ours(content: Any) -> bool:
+    """Tell whether *content* claims to be a file of xenperf, of whatever version."""
+    return isinstance(content, dict) and str(content.get("schema", "")).startswith("xenperf/")
+
+
+def recorded_of(content: Mapping[str, Any], path: str | os.PathLike[str]) -> Recorded:
+    """Return what the object *content* of the file at *path* recorded; ``UsageError`` if broken."""
+    if content["schema"] != SCHEMA:
+        reason = f"its schema is {content['schema']}, this xenperf knows {SCHEMA}"
+        raise untrusted.refusal(path, reason, "read it with the xenperf that wrote it")
+    if RAW not in content:
+        remedy = "record it with -o FILE.json"
+        raise untrusted.refusal(path, "a report alone, without what was measured", remedy)
+    try:
+        return _recorded_of(content)
+    except MisshapenError as error:
+        raise untrusted.refusal(path, str(error).lstrip(".")) from None
+    except UsageError as error:  # the plan's own word on numbers that fit no machine
+        raise untrusted.refusal(path, f"raw.plan: {error.thing}: {error.reason}") from None
+
+
+def _recorded_of(content: Mapping[str, Any]) -> Recorded:
+    having(layout.OURS)(content, "")
+    raw = content[RAW]
+    plan = Plan.from_fields(raw["plan"])
+    coherence.check(plan, raw)
+    return Recorded(
+        Session(
+            plan,
+            workers=raw["workers"],
+            cut_short=content["cut_short"],
+            budget_s=raw["budget_s"],
+            looks=raw["looks"],
+        ),
+        environment=content["environment"],
+        command=content["command"],
+        kind=content["kind"],
+        about=content["about"],
+        remarks=tuple(raw["remarks"]),
+        begun=raw["begun"],
+        sources=raw["sources"],
+    )
