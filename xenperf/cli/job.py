@@ -1,7 +1,7 @@
 """One measuring job, whichever verb asked for it: run, judge, hand over the report."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from xenperf.cli import formats, progress, saving
@@ -33,38 +33,14 @@ class Job:
     remarks: tuple[str, ...] = ()
 
 
-def carry_out(job: Job, request: Request, streams: Streams, resumed: Recorded | None = None) -> int:
-    """Measure, judge, and hand over the report; return the exit code.
-
-    A report in JSON goes to its file after each worker, so that whatever happens keeps it.
-    """
-    path = saving.file_of(request)
-    recorded = record(job, request, streams, path=path, resumed=resumed)
-    report = report_of(recorded)
-    if report.cut_short and not report.has_figures:
-        raise UsageError(str(job.kind), f"{report.cut_short} before anything was measured")
-    if report.cut_short:
-        streams.say(distrust.interruption(report))
-    hand_over(request, recorded, report, streams)
-    return exit_code(report, strict=request.strict)
+def carry_out(job: Job, request: Request, streams: Streams) -> int:
+    """Measure, judge, and hand over the report; return the exit code."""
+    return go_on(begin(job), request, streams)
 
 
-def record(
-    job: Job,
-    request: Request,
-    streams: Streams,
-    *,
-    path: str | None = None,
-    resumed: Recorded | None = None,
-) -> Recorded:
-    """Measure what *job* plans, with progress on a terminal; return all that a report needs.
-
-    path
-        Saved to after each worker; None: nothing is saved.
-    resumed
-        What was measured before, of the same plan under the same conditions.
-    """
-    begun = resumed or Recorded(
+def begin(job: Job) -> Recorded:
+    """Return a record of *job* under the conditions of now, with nothing measured yet."""
+    return Recorded(
         Session(job.plan),
         environment=environment.describe(),
         command=job.command,
@@ -74,13 +50,43 @@ def record(
         begun=saving.now(),
         sources=saving.sources(),
     )
-    with progress.shown(job.plan, streams.err) as on_progress:
+
+
+def go_on(begun: Recorded, request: Request, streams: Streams) -> int:
+    """Measure what *begun* leaves to be measured, judge, and hand over; return the exit code.
+
+    A report in JSON goes to its file after each worker, so that whatever happens keeps it.
+    """
+    saver = saving.Saver(saving.file_of(request), begun)
+    recorded = record(begun, request, streams, saver)
+    report = report_of(recorded)
+    if report.cut_short and not report.has_figures:
+        raise UsageError(begun.kind, f"{report.cut_short} before anything was measured")
+    if report.cut_short:
+        streams.say(distrust.interruption(report))
+    if saver.path is None:
+        hand_over(request, recorded, report, streams)
+    else:
+        saver.write(recorded)
+        streams.say(written(saver.path, report))
+    return exit_code(report, strict=request.strict)
+
+
+def record(
+    begun: Recorded,
+    request: Request,
+    streams: Streams,
+    on_worker: Callable[[Session], None] = lambda session: None,
+) -> Recorded:
+    """Measure what *begun* leaves to be measured, with progress on a terminal."""
+    plan = begun.session.plan
+    with progress.shown(plan, streams.err) as on_progress:
         found = session.run(
-            job.plan,
+            plan,
             on_progress,
             budget_s=request.budget,
-            resumed=None if resumed is None else resumed.session,
-            on_worker=saving.Saver(path, begun),
+            resumed=begun.session,
+            on_worker=on_worker,
         )
     return replace(begun, session=found)
 
@@ -99,4 +105,9 @@ def hand_over(request: Request, recorded: Recorded, report: Report, streams: Str
         saving.save(request.path, recorded)
     else:
         write_text(request.path, chosen.render(report))
-    streams.say(f"{request.path}: written; {summary(report)}")
+    streams.say(written(request.path, report))
+
+
+def written(path: str, report: Report) -> str:
+    """Return the line that stands in for a report that went to a file."""
+    return f"{path}: written; {summary(report)}"

@@ -34,6 +34,7 @@ VERBS: Final = {
     "selfcheck": Verb(
         "xenperf.cli.selfcheck", "Compare the suite with itself: what can this machine tell?"
     ),
+    "resume": Verb("xenperf.cli.resume", "Go on with a recorded measurement that was stopped."),
     "report": Verb("xenperf.cli.report", "Show a recorded file again, in any form."),
     "cases": Verb("xenperf.cli.cases", "Play the outcome cases: what a kernel must answer."),
     "explore": Verb(

@@ -1,6 +1,7 @@
 """The file that a measuring verb fills as it goes: whole after each worker, and resumed later."""
 
 import datetime
+import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -31,29 +32,34 @@ class Saver:
     path: str | None
     """None: nothing is written."""
 
-    empty: Recorded
+    begun: Recorded
     """What the file says apart from the session."""
 
     nr_saved: int = 0
+    """How many finished workers the file has by this saver's doing."""
 
     def __call__(self, session: Session) -> None:
-        """Save *session* as one that was stopped: if this process is killed now, it was.
+        """Save *session* as one that was stopped: if this process is killed now, it was."""
+        if self.path is not None:
+            stopped = replace(session, cut_short=session.cut_short or STOPPED)
+            self.write(replace(self.begun, session=stopped))
 
-        Where the disk fails later than on the first worker, the file keeps the earlier ones, and
-        the error says how to go on.
+    def write(self, recorded: Recorded) -> None:
+        """Write *recorded* to the file.
+
+        Where the disk fails after the first time, the file keeps what was written before, and the
+        error says how to go on.
         """
-        if self.path is None:
-            return
-        stopped = replace(session, cut_short=session.cut_short or STOPPED)
+        assert self.path is not None
         try:
-            save(self.path, replace(self.empty, session=stopped))
+            save(self.path, recorded)
         except UsageError as error:
             if not self.nr_saved:
                 raise
-            remedy = f"free some space, then xenperf resume {self.path}"
-            kept = f"{error.reason}; {self.nr_saved} finished workers are in it"
-            raise XenperfError(self.path, kept, remedy) from error
-        self.nr_saved = session.nr_finished
+            reason = f"{error.reason}; it holds {self.nr_saved} finished workers"
+            remedy = f"{error.remedy}, then xenperf resume {shlex.quote(self.path)}"
+            raise XenperfError(self.path, reason, remedy) from error
+        self.nr_saved = recorded.session.nr_finished
 
 
 def save(path: str, recorded: Recorded) -> None:

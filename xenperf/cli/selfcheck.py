@@ -8,7 +8,7 @@ import click
 
 from xenperf.cli.between import SEEDS
 from xenperf.cli.exit_codes import ExitCode
-from xenperf.cli.job import Job, record
+from xenperf.cli.job import Job, begin, record
 from xenperf.cli.options import measuring
 from xenperf.cli.reporting import report_of
 from xenperf.cli.request import Request, command
@@ -46,7 +46,7 @@ def verb(streams: Streams, /, **options: Any) -> int:
     if request.format not in (None, *RENDER):
         raise UsageError(f"format {request.format}", "not of this verb", "give text or json")
     request.check_output()
-    report = report_of(record(job_of(request), request, streams))
+    report = report_of(record(begin(job_of(request)), request, streams))
     if not report.has_figures:
         raise UsageError("selfcheck", report.cut_short or "nothing could be measured")
     found = selfcheck_of(report)

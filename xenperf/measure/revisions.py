@@ -85,11 +85,21 @@ def exported(repository: Path, wanted: list[Revision]) -> dict[str, Path]:
     used last are kept. ``UsageError`` for a commit without the package, ``XenperfError`` where git
     or the disk fails.
     """
-    root = cache_root() or Path(tempfile.gettempdir()) / "xenperf"
-    trees = root / "trees"
+    trees = _trees()
     found = {one.commit: _export(repository, one, trees) for one in wanted}
     _forget_oldest(trees, keep=set(found))
     return found
+
+
+def is_exported(tree: Path) -> bool:
+    """Tell whether *tree* is a package folder that ``exported`` made and that is still there."""
+    is_named_so = tree.name == PACKAGE and _IS_COMMIT.fullmatch(tree.parent.name) is not None
+    return is_named_so and tree.parent.parent == _trees() and tree.is_dir()
+
+
+def _trees() -> Path:
+    """Return the folder of all exported revisions."""
+    return (cache_root() or Path(tempfile.gettempdir()) / "xenperf") / "trees"
 
 
 def _export(repository: Path, wanted: Revision, trees: Path) -> Path:
