@@ -43,6 +43,7 @@ VERBS: Final = {
     "probe": Verb(
         "xenperf.cli.probe", "Look whether times taken here can be trusted; change nothing."
     ),
+    "boot": Verb("xenperf.cli.boot", "Boot a kernel image in a VM and run xenperf inside."),
     "list": Verb("xenperf.cli.list_", "Show every benchmark and scenario that can be run."),
 }
 

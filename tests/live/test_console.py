@@ -1,0 +1,95 @@
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from xenperf.errors import UnavailableError
+from xenperf.live import console
+
+SOON_S = 20.0
+
+
+def _run(script: str, seconds: float = SOON_S) -> console.Console:
+    return console.run(["/bin/sh", "-c", script], time.monotonic() + seconds)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def test_both_streams_are_kept_line_by_line() -> None:
+    seen = _run("printf 'one\\r\\n\\ntwo'; echo three >&2; exit 4")
+    assert (list(seen.last), seen.ended, seen.status) == (["one", "twothree"], True, 4)
+
+
+def test_only_the_last_lines_are_kept() -> None:
+    seen = _run("seq 1 5000")
+    assert list(seen.last) == [str(n) for n in range(5001 - console.LAST_LINES, 5001)]
+
+
+def test_a_line_may_arrive_in_pieces_and_hold_rubbish() -> None:
+    seen = console.Console()
+    for piece in (b"\x1b[2J\x07Kernel pa", b"nic - not syncing: why", b"\xff\n", b"rest"):
+        seen.take(piece)
+    seen.finish()
+    assert list(seen.last)[-1] == "rest"
+    assert (seen.panic or "").startswith("Kernel panic - not syncing: why")
+
+
+def test_the_first_panic_and_the_first_reason_count() -> None:
+    seen = console.Console()
+    for word in ("a", "b"):
+        seen.take(f"[ 1.0] Kernel panic - not syncing: {word}\n".encode())
+        seen.take(f"xenperf-boot: {word}; do it\n".encode())
+    assert (seen.panic, seen.told) == ("Kernel panic - not syncing: a", "a; do it")
+
+
+def test_a_line_without_end_does_not_fill_the_memory() -> None:
+    seen = _run("head -c 1000000 /dev/zero | tr '\\0' x")
+    assert max(map(len, seen.last)) < 100_000
+
+
+def test_when_time_is_up_the_whole_session_is_killed(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    start = time.monotonic()
+    seen = _run(f"sleep 99 & echo $! >{pids}; echo $$ >>{pids}; echo hanging; wait", seconds=0.5)
+    assert time.monotonic() - start < SOON_S
+    assert (seen.ended, list(seen.last)) == (False, ["hanging"])
+    deadline = time.monotonic() + SOON_S
+    while any(map(_is_running, map(int, pids.read_text().split()))):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_it_does_not_outlive_a_parent_that_is_killed(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    code = (
+        "import time; from xenperf.live import console; "
+        f"console.run(['/bin/sh', '-c', 'echo $$ >{pid_file}.new; mv {pid_file}.new {pid_file}; "
+        "exec sleep 99'], time.monotonic() + 99)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code]) as parent:
+        deadline = time.monotonic() + SOON_S
+        while not pid_file.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        parent.kill()
+    pid = int(pid_file.read_text())
+    while _is_running(pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_what_cannot_be_started_is_told_with_the_reason(tmp_path: Path) -> None:
+    broken = tmp_path / "qemu"
+    broken.write_bytes(b"\x7fELF rubbish")
+    broken.chmod(0o755)
+    with pytest.raises(UnavailableError, match="cannot be started"):
+        console.run([str(broken)], time.monotonic() + SOON_S)

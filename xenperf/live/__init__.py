@@ -1,0 +1,1 @@
+"""KVM, asked: the same questions put to a real kernel through /dev/kvm."""

@@ -1,0 +1,126 @@
+"""Boot a kernel image, run ``xenperf`` inside, and bring back what it said and wrote.
+
+The VM sees the host's files read-only, over 9p, and runs the very interpreter and package that run
+here. It writes to one temporary folder of the host, and to guests' cache of compiled code.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import xenperf
+from xenperf.live import (
+    boot_failure,
+    console,
+    guest_init,
+    initramfs,
+    kernel_image,
+    kernel_modules,
+    qemu,
+)
+from xenperf.live.outbox import Answer, Outbox
+from xenperf.live.outputs import Redirected
+from xenperf.live.warm_up import GENERIC_CPU, guests_cache, warm_up
+from xenperf.live.workspace import room, workspace
+
+MOST_BOOTS: Final = 10
+"""An emulator may crash a sound kernel; one that dies by hardware is believed at once."""
+
+_TAKEN_ALONG: Final = ("PATH", "HOME", "TZ", "COLUMNS", "NO_COLOR")
+_FAMILIES_TAKEN_ALONG: Final = ("LANG", "LC_", "PYTHON", "NUMBA_", "XENPERF_")
+_INSIDE: Final = {
+    "XENPERF_CACHE_DIR": guest_init.CACHE,
+    "TMPDIR": guest_init.TEMPORARY,
+    "PYTHONDONTWRITEBYTECODE": "1",
+    # the files belong to a user whom the guest's root is not: git would not tell the commit
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "safe.directory",
+    "GIT_CONFIG_VALUE_0": "*",
+}
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to boot, and what to run inside."""
+
+    image: Path
+    command: Redirected
+    machine: qemu.Machine
+    timeout_s: float
+    """For everything: compiling, all boots and the command."""
+
+    modules: Path | None = None
+    """The folder that holds them; None: look beside the image."""
+
+    backend: str | None = None
+    """Whose code the command needs compiled."""
+
+
+def boot(job: Job, say: Say) -> Answer:
+    """Do *job*; *say* gets a line for whatever is worth knowing meanwhile.
+
+    No process and no temporary file is left, whatever happens short of SIGKILL. Raise
+    ``UsageError`` for what is no kernel or no module, and ``UnavailableError`` where the VM comes
+    to no answer, after its last lines have been said.
+    """
+    deadline = time.monotonic() + job.timeout_s
+    release = kernel_image.release(job.image)
+    folder = kernel_modules.find(job.image, release, job.modules)
+    modules = {} if folder is None else kernel_modules.load(folder, job.machine.modules)
+    with workspace() as work:
+        cache, outbox = guests_cache(otherwise=work), Outbox(work / "out", job.command)
+        shares = {guest_init.OUT_TAG: outbox.folder, guest_init.CACHE_TAG: cache}
+        emulator = qemu.command(job.machine, job.image, work / "initrd", shares)
+        environment = _environment(job.machine)
+        if job.backend and not warm_up(cache, job.backend, environment):
+            say(f"backend {job.backend}: not compiled beforehand; the VM will, which takes longer")
+        with room(work), (work / "initrd").open("wb") as file:
+            initramfs.write(file, modules, _told_inside(job.command.args, environment))
+        say(f"{job.image}: booting {release} with {job.machine}")
+        return _answered(job, emulator, outbox, deadline, say)
+
+
+def _answered(job: Job, emulator: list[str], outbox: Outbox, deadline: float, say: Say) -> Answer:
+    """Boot, under emulation more than once if need be, until there is an answer."""
+    most_boots = 1 if job.machine.hardware else MOST_BOOTS
+    for nr_boots in range(1, most_boots + 1):
+        with room(outbox.folder):
+            outbox.empty()
+        seen = console.run(emulator, deadline)
+        answer = outbox.answer()
+        if answer is not None:
+            return answer
+        if not boot_failure.crashed(seen) or nr_boots == most_boots:
+            break
+        say(f"{job.image}: {boot_failure.death(seen)} under emulation; booting again")
+    for line in (*seen.last, *outbox.last_words()):
+        say(f"| {line}")
+    if not seen.ended:
+        raise boot_failure.too_late(job.image, job.timeout_s, outbox.has_begun)
+    raise boot_failure.unanswered(job.image, seen, nr_boots)
+
+
+def _environment(machine: qemu.Machine) -> dict[str, str]:
+    """Return what the command inside is to know of this process's environment."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in _TAKEN_ALONG or name.startswith(_FAMILIES_TAKEN_ALONG)
+    }
+    package = str(Path(xenperf.__file__).parents[1])
+    kept["PYTHONPATH"] = os.pathsep.join(filter(None, (package, kept.get("PYTHONPATH"))))
+    return kept if machine.hardware else {**GENERIC_CPU, **kept}
+
+
+def _told_inside(args: tuple[str, ...], environment: Mapping[str, str]) -> dict[str, object]:
+    """Return what ``guest_init`` reads to run the command."""
+    return {
+        "command": [sys.executable, "-m", "xenperf", *args],
+        "folder": os.getcwd(),
+        "environment": {**environment, **_INSIDE},
+    }

@@ -1,0 +1,122 @@
+"""Run an emulator until it ends or time is up, and keep the last lines of its console."""
+
+import ctypes
+import os
+import re
+import select
+import signal
+import subprocess
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import IO, Final
+
+from xenperf.errors import UnavailableError
+from xenperf.live.guest_init import MARK
+
+LAST_LINES: Final = 12
+_CHUNK: Final = 65536
+_LONGEST_LINE: Final = 4096
+_PANIC: Final = re.compile(r"Kernel panic - not syncing: .*")
+_UNPRINTABLE: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[^ -~]")
+_DIE_WITH_PARENT: Final = 1  # PR_SET_PDEATHSIG, linux/prctl.h
+_LIBC: Final = ctypes.CDLL(None)
+
+
+@dataclass(slots=True)
+class Console:
+    """What an emulator has written, as far as it is of use afterwards."""
+
+    last: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
+    panic: str | None = None
+    """The kernel's own word for why it died."""
+
+    told: str | None = None
+    """Why the first process ran nothing."""
+
+    ended: bool = False
+    """Whether the emulator ended by itself; else time was up."""
+
+    status: int = 0
+    """Its exit status then."""
+
+    _partial: bytes = b""
+
+    def take(self, written: bytes) -> None:
+        """Add what has been *written*, which may end inside a line."""
+        *lines, self._partial = (self._partial + written).split(b"\n")
+        for line in lines:
+            self._take_line(line)
+        if len(self._partial) > _LONGEST_LINE:
+            self.finish()
+
+    def finish(self) -> None:
+        """Count what has no line end yet as a line."""
+        line, self._partial = self._partial, b""
+        self._take_line(line)
+
+    def _take_line(self, raw: bytes) -> None:
+        line = _UNPRINTABLE.sub("", raw.decode("ascii", "replace")).rstrip()
+        if not line:
+            return
+        self.last.append(line)
+        found = _PANIC.search(line)
+        if found and self.panic is None:
+            self.panic = found[0]
+        if line.startswith(MARK) and self.told is None:
+            self.told = line.removeprefix(MARK)
+
+
+def run(command: Sequence[str], deadline: float) -> Console:
+    """Run *command* until it ends, or ``time.monotonic()`` reaches *deadline*; then kill it.
+
+    It dies with this process and gets none of the terminal's signals. Raise ``UnavailableError``
+    if it cannot be started.
+    """
+    console = Console()
+    with _started(command) as process:
+        assert process.stdout is not None  # asked for below
+        while _has_words(process.stdout, deadline):
+            written = os.read(process.stdout.fileno(), _CHUNK)
+            if not written:
+                console.ended = True
+                console.status = process.wait()
+                break
+            console.take(written)
+    console.finish()
+    return console
+
+
+@contextmanager
+def _started(command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Have *command* run while the block does, and not a moment longer."""
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=_die_with_parent,
+        )
+    except OSError as error:
+        reason = f"cannot be started: {error.strerror}"
+        raise UnavailableError(command[0], reason, "install QEMU again") from error
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def _die_with_parent() -> None:
+    _LIBC.prctl(_DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
+
+
+def _has_words(stream: IO[bytes], deadline: float) -> bool:
+    """Wait until *stream* can be read or has ended; False: time is up."""
+    left = deadline - time.monotonic()
+    return left > 0 and bool(select.select([stream], [], [], left)[0])
