@@ -1,0 +1,113 @@
+"""``.ci/kernel``, with an apt and a dpkg that do as each test tells them."""
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / ".ci" / "kernel"
+RELEASE = "6.99.1-amd64"
+IMAGE = f"linux-image-{RELEASE}"
+TARGETS = "Debian main oldname-updates http://x/u\nDebian main oldname http://x/debian\n"
+
+APT_GET = """#!/bin/sh
+case "$*" in
+    indextargets*) printf '{targets}' ;;
+    *update) [ ! -e "{here}/offline" ] ;;
+    *download*) for name; do :; done; touch "$name.deb"; echo "$*" >>"{here}/downloads" ;;
+esac
+"""
+APT_CACHE = f"""#!/bin/sh
+case "$*" in
+    *depends\\ linux-image-amd64) echo '  Depends: {IMAGE}' ;;
+    *) echo '  Depends: kmod' ;;
+esac
+"""
+DPKG = """#!/bin/sh
+mkdir -p "$3/boot" "$3/lib/modules"
+touch "$3/boot/vmlinuz-{release}" "$3/lib/modules/{module}"
+echo '{config}' >"$3/boot/config-{release}"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A PATH with programs of the test's own before the system's, and the script's folder."""
+
+    here: Path
+
+    @property
+    def kernels(self) -> Path:
+        return self.here / "kernels"
+
+    def add(self, name: str, text: str) -> None:
+        path = self.here / "bin" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o755)
+
+    def run(self) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(SCRIPT)],
+            env={"PATH": f"{self.here}/bin:{os.environ['PATH']}", "XENPERF_KERNELS": self.kernels},
+            cwd=self.here,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    made = Bench(tmp_path)
+    made.add("qemu-system-x86_64", "")
+    made.add("apt-get", APT_GET.format(targets=TARGETS.replace("\n", "\\n"), here=tmp_path))
+    made.add("apt-cache", APT_CACHE)
+    made.add("dpkg", DPKG.format(release=RELEASE, module="9p.ko.xz", config="CONFIG_KVM_XEN=y"))
+    return made
+
+
+def test_the_image_is_unpacked_once_and_named_every_time(bench: Bench) -> None:
+    image = f"{bench.kernels}/{IMAGE}/boot/vmlinuz-{RELEASE}\n"
+    assert [bench.run().stdout for _ in range(2)] == [image, image]
+    assert len((bench.here / "downloads").read_text().splitlines()) == 1
+    assert {path.name for path in bench.kernels.iterdir()} == {"image", IMAGE}
+
+
+def test_an_image_that_has_gone_is_fetched_again(bench: Bench) -> None:
+    Path(bench.run().stdout.strip()).unlink()
+    assert Path(bench.run().stdout.strip()).is_file()
+
+
+@pytest.mark.parametrize(
+    ("module", "config"),
+    [("9p.ko.xz", "# CONFIG_KVM_XEN is not set"), ("other.ko", "CONFIG_KVM_XEN=y")],
+)
+def test_a_kernel_that_will_not_do_is_not_taken(bench: Bench, module: str, config: str) -> None:
+    bench.add("dpkg", DPKG.format(release=RELEASE, module=module, config=config))
+    done = bench.run()
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "oldname-backports: no kernel that will do" in done.stderr
+    assert "docs/kernels.md" in done.stderr.splitlines()[-1]
+    assert list(bench.kernels.iterdir()) == []
+
+
+def test_a_kernel_without_hva_is_not_taken(bench: Bench) -> None:
+    bench.add("apt-cache", APT_CACHE.replace(IMAGE, "linux-image-6.1.0-50-amd64"))
+    assert bench.run().returncode == 3
+    assert not (bench.here / "downloads").exists()
+
+
+def test_offline_it_says_so_and_leaves_nothing(bench: Bench) -> None:
+    (bench.here / "offline").touch()
+    assert bench.run().returncode == 3
+    assert list(bench.kernels.iterdir()) == []
+
+
+def test_another_distribution_is_told_where_to_read_on(bench: Bench) -> None:
+    bench.add("apt-get", "#!/bin/sh\necho 'Other main name http://x/other'\n")
+    done = bench.run()
+    assert done.returncode == 3
+    assert "no Debian archive among apt's sources; see docs/kernels.md" in done.stderr
