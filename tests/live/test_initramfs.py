@@ -72,6 +72,7 @@ def test_what_an_interpreter_needs_to_start_is_there(entries: dict[str, Entry]) 
     assert entries["dev/urandom"][0] == stat.S_IFCHR | 0o600
     assert entries["dev/urandom"][3] == (1, 9)
     assert entries["dev/console"][3] == (5, 1)
+    assert os.__file__[1:] in entries  # the landmark of the library
     names = {Path(name).name.partition(".")[0] for name in entries}
     assert {"libc", "_ctypes", "encodings", "ld-linux-x86-64"} <= names
 

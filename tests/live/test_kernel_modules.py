@@ -37,6 +37,15 @@ def test_modules_are_found_beside_the_image(tmp_path: Path, image: str, modules:
     assert kernel_modules.find(path, RELEASE, None) == tmp_path / modules
 
 
+def test_modules_are_found_through_a_link(tmp_path: Path) -> None:
+    image = make_image(tmp_path / "boot")
+    _add(tmp_path / INSTALLED, "kvm.ko")
+    link = tmp_path / "elsewhere/vmlinuz"
+    link.parent.mkdir()
+    link.symlink_to(image)
+    assert kernel_modules.find(link, RELEASE, None) == tmp_path / INSTALLED
+
+
 def test_the_tree_that_a_kernel_was_built_in_holds_its_modules(tmp_path: Path) -> None:
     image = make_image(tmp_path / "arch/x86/boot")
     _add(tmp_path / "arch/x86/kvm", "kvm.ko")

@@ -98,7 +98,7 @@ def _answered(job: Job, emulator: list[str], outbox: Outbox, deadline: float, sa
         if not boot_failure.crashed(seen) or nr_boots == most_boots:
             break
         say(f"{job.image}: {boot_failure.death(seen)} under emulation; booting again")
-    for line in (*seen.last, *outbox.last_words()):
+    for line in () if seen.told else (*seen.last, *outbox.last_words()):
         say(f"| {line}")
     if not seen.ended:
         raise boot_failure.too_late(job.image, job.timeout_s, outbox.has_begun)

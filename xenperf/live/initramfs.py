@@ -21,7 +21,8 @@ _PYTHON: Final = os.path.realpath(getattr(sys, "_base_executable", None) or sys.
 _ALIGNMENT: Final = 4
 _TRAILER: Final = "TRAILER!!!"
 
-# Run by a bare interpreter: the files behind every module, and every library by the name that the
+# Run by a bare interpreter: the files behind every module (os.py too, which it starts without, but
+# by which it knows its library), and every library by the name that the
 # dynamic linker found it under, which is where it will look for it again.
 _LIST_FILES: Final = """
 import ctypes, runpy, sys
@@ -36,8 +37,7 @@ def note(info, size, data):
 ctypes.CDLL(None).dl_iterate_phdr(note, None)
 for module in list(sys.modules.values()):
     spec = getattr(module, "__spec__", None)
-    if spec is not None and spec.has_location:
-        found.update([spec.origin or "", spec.cached or ""])
+    found.update([getattr(module, "__file__", None) or "", getattr(spec, "cached", None) or ""])
 print("\\n".join(sorted(name for name in found if name.startswith("/"))))
 """
 

@@ -33,7 +33,11 @@ def find(image: Path, release: str, given: Path | None) -> Path | None:
                 return folder
         remedy = f"give the folder with the .ko files of {release}, or one with lib/modules in it"
         raise UsageError(str(given), "there is no kernel module", remedy)
-    return next((folder for folder in _beside(image, release) if _holds_modules(folder)), None)
+    for path in (image.absolute(), image.resolve()):
+        for folder in _beside(path, release):
+            if _holds_modules(folder):
+                return folder
+    return None
 
 
 def load(folder: Path, wanted: Iterable[str]) -> dict[str, bytes]:
@@ -65,8 +69,7 @@ def _installed(root: Path, release: str) -> Iterator[Path]:
 
 
 def _beside(image: Path, release: str) -> Iterator[Path]:
-    """Yield where the modules of *image* are by custom."""
-    image = image.absolute()
+    """Yield where the modules of *image*, an absolute path, are by custom."""
     yield from _installed(image.parent, release)
     for folder in image.parents[1:2]:  # boot/vmlinuz
         yield from _installed(folder, release)

@@ -41,7 +41,7 @@ class Machine:
         """Return it in a few words."""
         manner = "hardware virtualisation" if self.hardware else "emulation"
         counts = ", a clock that counts instructions" if self.counts_instructions else ""
-        return f"{self.cpus} CPUs, {self.memory_mib} MiB, {manner}{counts}"
+        return f"CPUs {self.cpus}, {self.memory_mib} MiB, {manner}{counts}"
 
     @property
     def modules(self) -> tuple[str, ...]:
