@@ -1,9 +1,13 @@
+import os
+import subprocess
+
 import pytest
 
 from xenperf.live import guest_init
 from xenperf.live.boot import _environment, _told_inside
 from xenperf.live.qemu import Machine
 
+PATH = {"PATH": os.environ["PATH"]}
 EMULATED = Machine(1, 512, hardware=False)
 HARDWARE = Machine(1, 512, hardware=True)
 
@@ -34,12 +38,14 @@ def test_emulated_code_is_compiled_for_any_processor(monkeypatch: pytest.MonkeyP
 
 
 def test_inside_the_cache_and_temporary_files_are_where_the_vm_may_write() -> None:
-    told = _told_inside(("list",), {"XENPERF_CACHE_DIR": "/of/the/host", "A": "b"})
+    told = _told_inside(("list",), {"XENPERF_CACHE_DIR": "/x", "A": "b", **PATH})
     environment = told["environment"]
     assert isinstance(environment, dict)
     assert environment["XENPERF_CACHE_DIR"] == guest_init.CACHE
     assert environment["TMPDIR"] == guest_init.TEMPORARY
     assert environment["A"] == "b"
+    git = ["git", "config", "--get", "core.checkStat"]
+    assert subprocess.run(git, env=environment, capture_output=True).stdout == b"minimal\n"
     command = told["command"]
     assert isinstance(command, list)
     assert command[1:] == ["-m", "xenperf", "list"]

@@ -20,7 +20,8 @@ EMULATED: Final = "tcg"
 DEFAULT_CPUS: Final = 2
 DEFAULT_MEMORY_MIB: Final = 2048
 LEAST_MEMORY_MIB: Final = 512
-DEFAULT_TIMEOUT_S: Final = 1800.0
+DEFAULT_TIMEOUT_S: Final = 1800
+LONGEST_TIMEOUT_S: Final = 1_000_000
 EPILOG: Final = """\b
 Exit codes:
   0, 1, 2  what ARGS ended with; 2 also for misuse of boot itself
@@ -60,7 +61,7 @@ Exit codes:
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=click.IntRange(1, LONGEST_TIMEOUT_S),
     default=DEFAULT_TIMEOUT_S,
     show_default=True,
     metavar="SECONDS",

@@ -32,14 +32,25 @@ MOST_BOOTS: Final = 10
 
 _TAKEN_ALONG: Final = ("PATH", "HOME", "TZ", "COLUMNS", "NO_COLOR")
 _FAMILIES_TAKEN_ALONG: Final = ("LANG", "LC_", "PYTHON", "NUMBA_", "XENPERF_")
+
+
+def _git_settings(*settings: tuple[str, str]) -> dict[str, str]:
+    """Return the variables by which git takes *settings* from the environment."""
+    made = {"GIT_CONFIG_COUNT": str(len(settings))}
+    for idx, (name, value) in enumerate(settings):
+        made |= {f"GIT_CONFIG_KEY_{idx}": name, f"GIT_CONFIG_VALUE_{idx}": value}
+    return made
+
+
 _INSIDE: Final = {
     "XENPERF_CACHE_DIR": guest_init.CACHE,
     "TMPDIR": guest_init.TEMPORARY,
     "PYTHONDONTWRITEBYTECODE": "1",
-    # the files belong to a user whom the guest's root is not: git would not tell the commit
-    "GIT_CONFIG_COUNT": "1",
-    "GIT_CONFIG_KEY_0": "safe.directory",
-    "GIT_CONFIG_VALUE_0": "*",
+    **_git_settings(
+        ("safe.directory", "*"),  # the guest's root does not own the files
+        ("core.checkStat", "minimal"),  # over 9p all inodes look new, and git would read every file
+        ("core.trustctime", "false"),
+    ),
 }
 Say = Callable[[str], None]
 
@@ -51,7 +62,7 @@ class Job:
     image: Path
     command: Redirected
     machine: qemu.Machine
-    timeout_s: float
+    timeout_s: int
     """For everything: compiling, all boots and the command."""
 
     modules: Path | None = None
@@ -77,7 +88,7 @@ def boot(job: Job, say: Say) -> Answer:
         shares = {guest_init.OUT_TAG: outbox.folder, guest_init.CACHE_TAG: cache}
         emulator = qemu.command(job.machine, job.image, work / "initrd", shares)
         environment = _environment(job.machine)
-        if job.backend and not warm_up(cache, job.backend, environment):
+        if job.backend and not warm_up(cache, job.backend, environment, deadline):
             say(f"backend {job.backend}: not compiled beforehand; the VM will, which takes longer")
         with room(work), (work / "initrd").open("wb") as file:
             initramfs.write(file, modules, _told_inside(job.command.args, environment))

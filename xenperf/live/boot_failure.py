@@ -34,8 +34,8 @@ def unanswered(image: Path, seen: Console, nr_boots: int) -> UnavailableError:
     return UnavailableError(str(image), f"{death(seen)}{often}", remedy)
 
 
-def too_late(image: Path, timeout_s: float, has_begun: bool) -> UnavailableError:
+def too_late(image: Path, timeout_s: int, has_begun: bool) -> UnavailableError:
     """Return the words for a VM that was still running when time was up."""
     doing = "the command was still running" if has_begun else "the command had not begun"
-    reason = f"no answer within {timeout_s:g} s, {doing}"
+    reason = f"no answer within {timeout_s} s, {doing}"
     return UnavailableError(str(image), reason, f"{_SEE}, or give more --timeout")

@@ -1,4 +1,4 @@
-"""Run an emulator until it ends or time is up, and keep the last lines of its console."""
+"""Run a program, such as an emulator, until it ends or time is up, and keep its last lines."""
 
 import ctypes
 import os
@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, Final
@@ -27,7 +27,7 @@ _LIBC: Final = ctypes.CDLL(None)
 
 @dataclass(slots=True)
 class Console:
-    """What an emulator has written, as far as it is of use afterwards."""
+    """What a program has written, as far as it is of use afterwards."""
 
     last: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
     panic: str | None = None
@@ -37,7 +37,7 @@ class Console:
     """Why the first process ran nothing."""
 
     ended: bool = False
-    """Whether the emulator ended by itself; else time was up."""
+    """Whether the program ended by itself; else time was up."""
 
     status: int = 0
     """Its exit status then."""
@@ -69,14 +69,19 @@ class Console:
             self.told = line.removeprefix(MARK)
 
 
-def run(command: Sequence[str], deadline: float) -> Console:
+def run(
+    command: Sequence[str], deadline: float, environment: Mapping[str, str] | None = None
+) -> Console:
     """Run *command* until it ends, or ``time.monotonic()`` reaches *deadline*; then kill it.
+
+    environment
+        Its own; None: that of this process.
 
     It dies with this process and gets none of the terminal's signals. Raise ``UnavailableError``
     if it cannot be started.
     """
     console = Console()
-    with _started(command) as process:
+    with _started(command, environment) as process:
         assert process.stdout is not None  # asked for below
         while _has_words(process.stdout, deadline):
             written = os.read(process.stdout.fileno(), _CHUNK)
@@ -90,11 +95,14 @@ def run(command: Sequence[str], deadline: float) -> Console:
 
 
 @contextmanager
-def _started(command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
+def _started(
+    command: Sequence[str], environment: Mapping[str, str] | None
+) -> Iterator[subprocess.Popen[bytes]]:
     """Have *command* run while the block does, and not a moment longer."""
     try:
         process = subprocess.Popen(
             command,
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -103,7 +111,7 @@ def _started(command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
         )
     except OSError as error:
         reason = f"cannot be started: {error.strerror}"
-        raise UnavailableError(command[0], reason, "install QEMU again") from error
+        raise UnavailableError(command[0], reason, "install it again") from error
     try:
         yield process
     finally:

@@ -5,13 +5,13 @@ guest's reach: the kernel inside is under test, and may damage what it writes.
 """
 
 import os
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from xenperf import digest
+from xenperf.live import console
 
 _FOLDER: Final = "guests"
 _COMPILE: Final = "import sys; from xenperf.backends import backend; backend(sys.argv[1]).warm_up()"
@@ -34,13 +34,11 @@ def guests_cache(otherwise: Path) -> Path:
     return otherwise
 
 
-def warm_up(cache: Path, backend: str, environment: Mapping[str, str]) -> bool:
-    """Compile for *backend* into *cache* what is not there yet; False if that failed."""
-    done = subprocess.run(
-        [sys.executable, "-c", _COMPILE, backend],
-        env={**environment, "XENPERF_CACHE_DIR": str(cache)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-    )
-    return done.returncode == 0
+def warm_up(cache: Path, backend: str, environment: Mapping[str, str], deadline: float) -> bool:
+    """Compile for *backend* into *cache* what is not there yet; False if that failed.
+
+    What is not compiled when ``time.monotonic()`` reaches *deadline* never is.
+    """
+    command = [sys.executable, "-c", _COMPILE, backend]
+    seen = console.run(command, deadline, {**environment, "XENPERF_CACHE_DIR": str(cache)})
+    return seen.ended and seen.status == 0
