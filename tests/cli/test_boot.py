@@ -182,12 +182,16 @@ def test_what_the_guest_tells_is_not_tried_again(bench: Bench, boot: Invoke) -> 
     assert "again" not in found.err
 
 
-def test_what_qemu_refuses_is_told_in_its_words(bench: Bench, boot: Invoke) -> None:
+def test_what_qemu_refuses_is_told_in_its_words(
+    bench: Bench, boot: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bench.emulate("echo 'qemu-system-x86_64: cannot set up guest memory' >&2; exit 1")
     found = boot("--", "list")
     assert found.code == 3
     line = found.err.splitlines()[-1]
     assert line.startswith("xenperf: qemu-system-x86_64: cannot set up guest memory; ")
+    monkeypatch.setattr(qemu, "why_no_hardware", lambda: None)
+    assert "--accel tcg" in boot("--", "list").err.splitlines()[-1]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from xenperf.cli import main as main_module
 
 HELP = (sys.executable, "-m", "xenperf", "--help")
 HELP_BAR_S = 0.080
-HEAVY = ("numba", "numpy", "llvmlite", "rich", "xenperf.cli.run", "xenperf.cli.list_")
+HEAVY = ("numba", "numpy", "llvmlite", "rich", "xenperf.cli.run", "xenperf.cli.boot")
 Invoke = Callable[..., Any]
 
 

@@ -113,7 +113,7 @@ def _answered(job: Job, emulator: list[str], outbox: Outbox, deadline: float, sa
         say(f"| {line}")
     if not seen.ended:
         raise boot_failure.too_late(job.image, job.timeout_s, outbox.has_begun)
-    raise boot_failure.unanswered(job.image, seen, nr_boots)
+    raise boot_failure.unanswered(job.image, seen, nr_boots, hardware=job.machine.hardware)
 
 
 def _environment(machine: qemu.Machine) -> dict[str, str]:

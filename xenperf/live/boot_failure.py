@@ -20,14 +20,15 @@ def death(seen: Console) -> str:
     return f"the kernel died ({seen.panic})" if seen.panic else "the VM ended without an answer"
 
 
-def unanswered(image: Path, seen: Console, nr_boots: int) -> UnavailableError:
+def unanswered(image: Path, seen: Console, nr_boots: int, *, hardware: bool) -> UnavailableError:
     """Return why *image* gave no answer in *nr_boots* boots, the last of which is *seen*."""
     if seen.told is not None:
         reason, _, remedy = seen.told.partition("; ")
         return UnavailableError(str(image), reason, remedy or None)
     if seen.status != 0:
         reason = seen.last[-1] if seen.last else f"ended with status {seen.status}"
-        remedy = "give it what it lacks, or install another version"
+        others = "use --accel tcg" if hardware else "install another version"
+        remedy = f"give it what it lacks, or {others}"
         return UnavailableError(qemu.PROGRAM, reason.removeprefix(f"{qemu.PROGRAM}: "), remedy)
     often = f" in each of {nr_boots} boots" if nr_boots > 1 else ""
     remedy = f"{_SEE}; the image may be broken, or made for another machine"
