@@ -1,11 +1,14 @@
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from xenperf.live import guest_init
-from xenperf.live.boot import _environment, _told_inside
+from xenperf.live.boot import BOOTED, Job, _environment, _told_inside
+from xenperf.live.outputs import redirect
 from xenperf.live.qemu import Machine
+from xenperf.measure import environment as measured
 
 PATH = {"PATH": os.environ["PATH"]}
 EMULATED = Machine(1, 512, hardware=False)
@@ -38,12 +41,16 @@ def test_emulated_code_is_compiled_for_any_processor(monkeypatch: pytest.MonkeyP
 
 
 def test_inside_the_cache_and_temporary_files_are_where_the_vm_may_write() -> None:
-    told = _told_inside(("list",), {"XENPERF_CACHE_DIR": "/x", "A": "b", **PATH})
+    machine = Machine(1, 512, hardware=False, counts_instructions=True)
+    job = Job(Path("vmlinuz"), redirect(["list"]), machine, timeout_s=1)
+    told = _told_inside(job, {"XENPERF_CACHE_DIR": "/x", "A": "b", **PATH})
     environment = told["environment"]
     assert isinstance(environment, dict)
     assert environment["XENPERF_CACHE_DIR"] == guest_init.CACHE
     assert environment["TMPDIR"] == guest_init.TEMPORARY
     assert environment["A"] == "b"
+    assert environment[BOOTED] == "emulation, a clock that counts instructions"
+    assert BOOTED == measured.BOOTED
     git = ["git", "config", "--get", "core.checkStat"]
     assert subprocess.run(git, env=environment, capture_output=True).stdout == b"minimal\n"
     command = told["command"]

@@ -57,3 +57,12 @@ def test_steal_is_the_eighth_kind_and_a_guests_time_counts_once(
 )
 def test_pressure_is_that_of_some_task(text: str | None, avg10: float | None) -> None:
     assert environment.parsed_pressure(text) == avg10
+
+
+def test_inside_a_vm_that_xenperf_booted_the_description_says_how(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv(environment.BOOTED, raising=False)
+    assert environment.describe()["booted"] is None
+    monkeypatch.setenv(environment.BOOTED, "emulation")
+    assert environment.describe()["booted"] == "emulation"

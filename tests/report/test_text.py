@@ -79,3 +79,9 @@ def test_the_summary_counts_every_kind_of_row(report: Report) -> None:
 def test_undecided_is_named_and_never_called_the_same(report: Report) -> None:
     (line,) = [x for x in text.render(report).splitlines() if x.startswith("undecided")]
     assert line.split(": ")[-1] == "gpc.check, shinfo.off_and_on"
+
+
+def test_a_machine_that_xenperf_booted_is_told_from_others(report: Report) -> None:
+    booted = replace(report, environment={**report.environment, "booted": "emulation"})
+    assert "booted by xenperf with emulation" in " ".join(text.render(booted).split())
+    assert "booted" not in text.render(report)

@@ -52,6 +52,9 @@ _INSIDE: Final = {
         ("core.trustctime", "false"),
     ),
 }
+BOOTED: Final = "XENPERF_BOOTED"
+"""Tells the command inside how its machine was made, so that its results can."""
+
 Say = Callable[[str], None]
 
 
@@ -91,7 +94,7 @@ def boot(job: Job, say: Say) -> Answer:
         if job.backend and not warm_up(cache, job.backend, environment, deadline):
             say(f"backend {job.backend}: not compiled beforehand; the VM will, which takes longer")
         with room(work), (work / "initrd").open("wb") as file:
-            initramfs.write(file, modules, _told_inside(job.command.args, environment))
+            initramfs.write(file, modules, _told_inside(job, environment))
         say(f"{job.image}: booting {release} with {job.machine}")
         return _answered(job, emulator, outbox, deadline, say)
 
@@ -128,10 +131,10 @@ def _environment(machine: qemu.Machine) -> dict[str, str]:
     return kept if machine.hardware else {**GENERIC_CPU, **kept}
 
 
-def _told_inside(args: tuple[str, ...], environment: Mapping[str, str]) -> dict[str, object]:
+def _told_inside(job: Job, environment: Mapping[str, str]) -> dict[str, object]:
     """Return what ``guest_init`` reads to run the command."""
     return {
-        "command": [sys.executable, "-m", "xenperf", *args],
+        "command": [sys.executable, "-m", "xenperf", *job.command.args],
         "folder": os.getcwd(),
-        "environment": {**environment, **_INSIDE},
+        "environment": {**environment, **_INSIDE, BOOTED: job.machine.manner},
     }

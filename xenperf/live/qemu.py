@@ -39,9 +39,14 @@ class Machine:
 
     def __str__(self) -> str:
         """Return it in a few words."""
-        manner = "hardware virtualisation" if self.hardware else "emulation"
-        counts = ", a clock that counts instructions" if self.counts_instructions else ""
-        return f"CPUs {self.cpus}, {self.memory_mib} MiB, {manner}{counts}"
+        return f"CPUs {self.cpus}, {self.memory_mib} MiB, {self.manner}"
+
+    @property
+    def manner(self) -> str:
+        """How it runs, since that decides what its figures mean."""
+        if self.counts_instructions:
+            return "emulation, a clock that counts instructions"
+        return "hardware virtualisation" if self.hardware else "emulation"
 
     @property
     def modules(self) -> tuple[str, ...]:

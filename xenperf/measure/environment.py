@@ -13,6 +13,7 @@ _CPU_FIELD: Final = "model name"
 _CLOCK_SOURCE: Final = Path("/sys/devices/system/clocksource/clocksource0/current_clocksource")
 _PRESSURE: Final = Path("/proc/pressure/cpu")
 _STAT: Final = Path("/proc/stat")
+BOOTED: Final = "XENPERF_BOOTED"  # how `xenperf boot` made the machine; it sets this inside
 Described = dict[str, str | int | float | None]
 
 
@@ -26,6 +27,7 @@ def describe() -> Described:
         "cpu": cpu_model(_read(Path("/proc/cpuinfo"))) or platform.processor() or None,
         "cpus": len(os.sched_getaffinity(0)),
         "hypervisor": _is_virtual(),
+        "booted": os.environ.get(BOOTED),
         "clock_source": _read(_CLOCK_SOURCE),
         "load_1min": round(os.getloadavg()[0], 2),
         "pressure_cpu": pressure(),

@@ -78,6 +78,7 @@ def machine(report: Report) -> str:
         _labelled("hypervisor:", found.get("hypervisor")),
         _labelled("clock source", found.get("clock_source")),
         _labelled("load", found.get("load_1min")),
+        _labelled("booted by xenperf with", found.get("booted")),
     )
     return ", ".join(str(part) for part in parts if part is not None)
 
