@@ -10,7 +10,14 @@ import pytest
 
 from tests.holdings import holdings
 from xenperf import memory as module
-from xenperf.memory import Arena, CodePage, PhysicalMemory, UserMapping, close_all
+from xenperf.memory import (
+    Arena,
+    CodePage,
+    FileMapping,
+    PhysicalMemory,
+    UserMapping,
+    close_all,
+)
 from xenperf.units import PAGE_SIZE, Hva, Khva, Pfn
 
 
@@ -238,6 +245,41 @@ def test_a_closed_mapping_shows_nothing(memory: PhysicalMemory) -> None:
     mapping.close()
     with pytest.raises(ValueError, match=r"this mapping is closed$"):
         mapping.show(mapping.hva, memory.allocate())
+
+
+def test_a_protected_page_keeps_its_content_and_takes_no_store(
+    memory: PhysicalMemory, mapping: UserMapping
+) -> None:
+    mapping.show(mapping.hva, memory.allocate(2), 2)
+    _store(mapping.hva, 5)
+    mapping.protect(mapping.hva, writable=False)
+    assert _load(mapping.hva) == 5
+    assert _killed_by(_store, mapping.hva, 6) == signal.SIGSEGV
+    assert _killed_by(_store, _page(mapping, 1), 6) == 0
+    mapping.protect(mapping.hva, writable=True)
+    _store(mapping.hva, 7)
+    assert memory.view(Pfn(1), np.uint8)[0] == 7
+
+
+def test_protecting_what_is_not_ours_is_refused(mapping: UserMapping) -> None:
+    with pytest.raises(ValueError, match="outside this mapping"):
+        mapping.protect(Hva(mapping.hva + 8 * PAGE_SIZE), writable=False)
+
+
+def test_a_file_is_shared_with_its_mapping() -> None:
+    before = holdings()
+    fd = os.memfd_create("xenperf-test")
+    os.write(fd, b"0123456789abcdef")
+    mapping = FileMapping(fd, 16)
+    mapping.view(np.uint8, 4)[:] = ord("x")
+    assert os.pread(fd, 16, 0) == b"0123x56789abcdef"
+    kept = mapping.view("<u2", 0, 2)
+    with pytest.raises(BufferError):
+        mapping.close()
+    del kept
+    mapping.close()
+    os.close(fd)
+    assert holdings() == before
 
 
 class _NoMmap:

@@ -28,6 +28,7 @@ _MAP_FIXED: Final = 0x10
 _MAP_NORESERVE: Final = 0x4000
 _MAP_FAILED: Final = ctypes.c_void_p(-1).value
 _libc = ctypes.CDLL(None, use_errno=True)
+_libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
 _libc.mmap.restype = ctypes.c_void_p
 _libc.mmap.argtypes = [
     ctypes.c_void_p,
@@ -145,6 +146,14 @@ class UserMapping:
         self._check(hva, nr_pages)
         self._mmap(hva, nr_pages, _PROT_NONE, None)
 
+    def protect(self, hva: Hva, nr_pages: int = 1, *, writable: bool) -> None:
+        """Forbid or allow stores to pages that are shown: mprotect."""
+        self._check(hva, nr_pages)
+        protection = mmap.PROT_READ | (mmap.PROT_WRITE if writable else 0)
+        if _libc.mprotect(hva, nr_pages * PAGE_SIZE, protection):
+            error = ctypes.get_errno()
+            raise OSError(error, f"mprotect of {nr_pages} pages: {os.strerror(error)}")
+
     def view(self, hva: Hva, nr_bytes: int) -> NDArray[np.uint8]:
         """Return the bytes at *hva* as the VMM sees them; touching a hidden page kills us."""
         offset = hva - self.hva
@@ -208,6 +217,22 @@ class CodePage:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+
+class FileMapping:
+    """*nr_bytes* of a file or of a device's memory, shared with whoever else has it."""
+
+    def __init__(self, fd: int, nr_bytes: int) -> None:
+        """Map from the start of *fd*, which stays the caller's."""
+        self._map = mmap.mmap(fd, nr_bytes)
+
+    def view(self, dtype: Any, offset: int = 0, count: int = 1) -> NDArray[Any]:
+        """Return *count* items of *dtype* at byte *offset*, over the memory itself."""
+        return np.frombuffer(self._map, dtype, count, offset)
+
+    def close(self) -> None:
+        """Unmap; ``BufferError`` while a view lives."""
+        self._map.close()
 
 
 class Closable(Protocol):

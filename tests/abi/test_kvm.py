@@ -91,18 +91,8 @@ STRUCTS: dict[str, tuple[StructDtype, int, Fields]] = {
             "runstate": (8, 48),
         },
     ),
-    "kvm_xen_exit": (
-        kvm.XEN_EXIT,
-        80,
-        {
-            "type": (0, 4),
-            "longmode": (8, 4),
-            "cpl": (12, 4),
-            "input": (16, 8),
-            "result": (24, 8),
-            "params": (32, 48),
-        },
-    ),
+    "kvm_irq_level": (kvm.IRQ_LEVEL, 8, {"gsi": (0, 4), "status": (0, 4), "level": (4, 4)}),
+    "kvm_clock_data": (kvm.CLOCK_DATA, 48, {"clock_ns": (0, 8), "flags": (8, 4)}),
 }
 
 DECLARATIONS = """
@@ -134,10 +124,10 @@ struct kvm_xen_vcpu_attr {
         uint64_t gpa, hva, runstate[6], room[8]; uint32_t vcpu_id; uint8_t vector;
         struct { uint32_t timer_port, timer_priority; uint64_t timer_expires_ns; };
     }; };
-struct kvm_xen_exit {
-    uint32_t type; union {
-        struct { uint32_t longmode, cpl; uint64_t input, result, params[6]; };
-    }; };
+struct kvm_irq_level { union { uint32_t gsi; int32_t status; }; uint32_t level; };
+struct kvm_clock_data { uint64_t clock_ns; uint32_t flags, pad0; uint64_t rest[4]; };
+struct kvm_msi { uint32_t address_lo, address_hi, data, flags, devid; uint8_t pad[12]; };
+struct kvm_mp_state { uint32_t mp_state; };
 struct kvm_regs { uint64_t gprs[16], rip, rflags; };
 struct kvm_sregs { uint64_t opaque[39]; };
 """
@@ -154,14 +144,18 @@ IOCTLS = {
         "_IOW(0xae, 0x46, struct kvm_userspace_memory_region)",
     ),
     "CREATE_IRQCHIP": (0xAE60, "_IO(0xae, 0x60)"),
+    "IRQ_LINE_STATUS": (0xC008AE67, "_IOWR(0xae, 0x67, struct kvm_irq_level)"),
     "SET_GSI_ROUTING": (0x4008AE6A, "_IOW(0xae, 0x6a, struct kvm_irq_routing)"),
     "IRQFD": (0x4020AE76, "_IOW(0xae, 0x76, struct kvm_irqfd)"),
+    "GET_CLOCK": (0x8030AE7C, "_IOR(0xae, 0x7c, struct kvm_clock_data)"),
+    "SIGNAL_MSI": (0x4020AEA5, "_IOW(0xae, 0xa5, struct kvm_msi)"),
     "XEN_HVM_CONFIG": (0x4038AE7A, "_IOW(0xae, 0x7a, struct kvm_xen_hvm_config)"),
     "RUN": (0xAE80, "_IO(0xae, 0x80)"),
     "GET_REGS": (0x8090AE81, "_IOR(0xae, 0x81, struct kvm_regs)"),
     "SET_REGS": (0x4090AE82, "_IOW(0xae, 0x82, struct kvm_regs)"),
     "GET_SREGS": (0x8138AE83, "_IOR(0xae, 0x83, struct kvm_sregs)"),
     "SET_SREGS": (0x4138AE84, "_IOW(0xae, 0x84, struct kvm_sregs)"),
+    "SET_MP_STATE": (0x4004AE99, "_IOW(0xae, 0x99, struct kvm_mp_state)"),
     "XEN_HVM_GET_ATTR": (0xC048AEC8, "_IOWR(0xae, 0xc8, struct kvm_xen_hvm_attr)"),
     "XEN_HVM_SET_ATTR": (0x4048AEC9, "_IOW(0xae, 0xc9, struct kvm_xen_hvm_attr)"),
     "XEN_VCPU_GET_ATTR": (0xC048AECA, "_IOWR(0xae, 0xca, struct kvm_xen_vcpu_attr)"),

@@ -47,8 +47,11 @@ class Ioctl(IntEnum):
     GET_DIRTY_LOG = 0x4010AE42
     SET_USER_MEMORY_REGION = 0x4020AE46
     CREATE_IRQCHIP = 0xAE60
+    IRQ_LINE_STATUS = 0xC008AE67
     SET_GSI_ROUTING = 0x4008AE6A
     IRQFD = 0x4020AE76
+    GET_CLOCK = 0x8030AE7C
+    SIGNAL_MSI = 0x4020AEA5
     XEN_HVM_CONFIG = 0x4038AE7A
     XEN_HVM_GET_ATTR = 0xC048AEC8
     XEN_HVM_SET_ATTR = 0x4048AEC9
@@ -59,6 +62,7 @@ class Ioctl(IntEnum):
     SET_REGS = 0x4090AE82
     GET_SREGS = 0x8138AE83
     SET_SREGS = 0x4138AE84
+    SET_MP_STATE = 0x4004AE99
     XEN_VCPU_GET_ATTR = 0xC048AECA
     XEN_VCPU_SET_ATTR = 0x4048AECB
 
@@ -189,6 +193,12 @@ IRQ_ROUTING_ENTRY: Final = struct(
 )
 """``struct kvm_irq_routing_entry`` of type ``RouteType.XEN_EVTCHN``."""
 
+IRQ_LEVEL: Final = struct(8, ("gsi", "<u4", 0), ("status", "<i4", 0), ("level", "<u4", 4))
+"""``struct kvm_irq_level``: the GSI going in, what became of it coming out."""
+
+CLOCK_DATA: Final = struct(48, ("clock_ns", "<u8", 0), ("flags", "<u4", 8))
+"""``struct kvm_clock_data``: the guest's clock."""
+
 XEN_HVM_CONFIG: Final = struct(
     56,
     ("flags", "<u4", 0),
@@ -235,14 +245,3 @@ XEN_VCPU_ATTR: Final = struct(
     ("runstate", ("<u8", 6), 8),
 )
 """``struct kvm_xen_vcpu_attr``; ``runstate`` is the state, its entry time and four times in ns."""
-
-XEN_EXIT: Final = struct(
-    80,
-    ("type", "<u4", 0),
-    ("longmode", "<u4", 8),
-    ("cpl", "<u4", 12),
-    ("input", "<u8", 16),
-    ("result", "<u8", 24),
-    ("params", ("<u8", 6), 32),
-)
-"""``struct kvm_xen_exit``: the hypercall that ended ``KVM_RUN`` with ``Exit.XEN``."""

@@ -3,6 +3,7 @@
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 StructDtype: TypeAlias = np.dtype[np.void]
 Field: TypeAlias = tuple[str, Any, int]
@@ -24,3 +25,17 @@ def offset_of(dtype: StructDtype, name: str) -> int:
 def size_of(dtype: StructDtype, name: str) -> int:
     """Return the size of the field *name* in bytes."""
     return dtype[name].itemsize
+
+
+def record(dtype: StructDtype, **fields: int) -> NDArray[np.void]:
+    """Return an array of one *dtype*, zero but for *fields*.
+
+    ``ValueError`` names a number that does not fit its field; all of them are taken as unsigned.
+    """
+    made = np.zeros(1, dtype)
+    for name, number in fields.items():
+        end = 1 << 8 * size_of(dtype, name)
+        if not 0 <= number < end:
+            raise ValueError(f"{name} {number}: give 0 to {end - 1}")
+        made[name] = number
+    return made

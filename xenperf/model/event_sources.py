@@ -1,12 +1,12 @@
 """The event sources of a ``ModelHost``: requests of the VMM, calls of the guest, and time."""
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xenperf.abi.kvm import IRQ_ROUTING_ENTRY, PRIORITY_2LEVEL, XEN_VM_ATTR, RouteType
 from xenperf.abi.status import Status
+from xenperf.abi.structs import record, size_of
 from xenperf.abi.xen import (
     MAX_VCPUS,
     SCHED_POLL_COMPAT,
@@ -25,7 +25,6 @@ from xenperf.units import Khva
 
 _WORD: Final = 1 << 64
 _POLL_WORDS: Final = SCHED_POLL_LONG.itemsize // 4
-_UNSIGNED: Final = {4: 1 << 32, 8: 1 << 64}
 
 
 class ModelSources:
@@ -39,7 +38,7 @@ class ModelSources:
     ) -> int:
         """Let *gsi* lead to *port*; what cannot be delivered there fails only then."""
         fields = {"gsi": gsi, "type": RouteType.XEN_EVTCHN, "port": port, "vcpu": vcpu_idx}
-        entry = _record(IRQ_ROUTING_ENTRY, fields | {"priority": priority})
+        entry = record(IRQ_ROUTING_ENTRY, **fields, priority=priority)
         return _signed(sources.set_gsi_route(self.state.vm, entry.ctypes.data))
 
     def irqfd_write(self, gsi: int) -> None:
@@ -68,7 +67,7 @@ class ModelSources:
         }
         if request.eventfd is not None:
             fields["deliver_fd"] = request.eventfd
-        attr = _record(XEN_VM_ATTR, fields)
+        attr = record(XEN_VM_ATTR, **fields)
         return _signed(sources.set_evtchn_attr(self.state.vm, attr.ctypes.data))
 
     def read_eventfd(self, eventfd: int) -> int:
@@ -135,9 +134,9 @@ class ModelSources:
         dtype = SCHED_POLL_LONG if is_long else SCHED_POLL_COMPAT
         words = np.zeros(_POLL_WORDS + len(ports), np.uint32)  # the structure, then its ports
         words[_POLL_WORDS:] = ports
-        pointer = words[_POLL_WORDS:].ctypes.data % _UNSIGNED[dtype["ports"].itemsize]
+        pointer = words[_POLL_WORDS:].ctypes.data % (1 << 8 * size_of(dtype, "ports"))
         fields = {"ports": pointer, "nr_ports": len(ports), "timeout": timeout_ns}
-        words[: dtype.itemsize // 4] = _record(dtype, fields).view(np.uint32)
+        words[: dtype.itemsize // 4] = record(dtype, **fields).view(np.uint32)
         return self._call(vcpu_idx, Hypercall.SCHED_OP, SchedOp.POLL, words.ctypes.data)
 
     def poll_result(self, vcpu_idx: int) -> int:
@@ -160,17 +159,6 @@ class ModelSources:
     def _there(self, vcpu_idx: int) -> tuple[Khva, Khva, Khva]:
         _check_range("vcpu", vcpu_idx, self.nr_vcpus)
         return self.state.vm, self.state.cpu, self.state.vcpu(vcpu_idx)
-
-
-def _record(dtype: Any, fields: dict[str, int]) -> NDArray[Any]:
-    """Return one record of *dtype*; ``ValueError`` names a field that its number does not fit."""
-    record = np.zeros(1, dtype)
-    for name, number in fields.items():
-        end = _UNSIGNED[dtype[name].itemsize]
-        if not 0 <= number < end:
-            raise ValueError(f"{name} {number}: give 0 to {end - 1}")
-        record[name] = number
-    return record
 
 
 def _signed(word: int) -> int:
