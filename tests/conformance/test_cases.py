@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tests.conformance import liars
+from tests.kernels import skipped_if_unavailable
 from xenperf.backends import BACKENDS, backend
-from xenperf.errors import UnavailableError
 from xenperf.hypervisor import Activation, Hypervisor, VmSize
 from xenperf.model.patches import KERNELS
 from xenperf.scenarios.cases.book import CASES, UNASKED, select
@@ -36,10 +36,8 @@ def named(asked: list[Asked]) -> list[Any]:
 
 
 def open_backend(name: str, size: VmSize) -> Hypervisor:
-    try:
-        return backend(name).open(size)
-    except UnavailableError as error:
-        pytest.skip(str(error))
+    with skipped_if_unavailable():
+        return backend(name).open_to_count(size)
 
 
 @pytest.mark.parametrize("name", ["model", pytest.param("live", marks=pytest.mark.live)])

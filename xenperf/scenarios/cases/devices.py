@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from xenperf.hypervisor import Feature
 from xenperf.scenarios.cases.case import FILLED, Case, Source, same
 from xenperf.scenarios.cases.stage import Stage, told
 from xenperf.scenarios.cases.starts import ACTIVE, JOINED_BY_ONE
@@ -122,6 +123,13 @@ def _irqfd_stale(stage: Stage) -> str:
     return f"{at_once}, work {stage.pending()}"
 
 
+def _irqfd_stale_worked(stage: Stage) -> str:
+    stage.delete(stage.filler)
+    _write(stage)
+    stage.host.run_work()
+    return stage.pending()
+
+
 def _irqfd_window(stage: Stage) -> str:
     stage.delete(stage.machine.whole)
     _write(stage)
@@ -204,6 +212,12 @@ CASES: Final = (
     Case(
         *("irqfd.157_stale", ACTIVE, "delete a slot elsewhere, write, work", _irqfd_stale),
         *("none, work 66", "66, work 66"),
+        shape=FILLED,
+        needs=frozenset({Feature.WORK_ON_DEMAND}),
+    ),
+    Case(
+        *("irqfd.171_stale_in_the_end", ACTIVE, "the same, looked at after the work only"),
+        *(_irqfd_stale_worked, *same("66")),
         shape=FILLED,
     ),
     Case(
