@@ -80,6 +80,14 @@ def _open_live(size: VmSize) -> Hypervisor:
     return LiveHost(size)
 
 
+def _compile_live() -> None:
+    """Compile the loops over ioctls. Imported here, as the model's kernels are."""
+    from xenperf.jit import compile_all
+    from xenperf.live.kernels import KERNELS
+
+    compile_all(KERNELS)
+
+
 BACKENDS: Final = {
     backend.name: backend
     for backend in (
@@ -90,7 +98,7 @@ BACKENDS: Final = {
             functools.partial(_open_model, interpreted=True),
             _compile_model,
         ),
-        Backend("live", "a real kernel through /dev/kvm", _open_live, _open_live, lambda: None),
+        Backend("live", "a real kernel through /dev/kvm", _open_live, _open_live, _compile_live),
     )
 }
 

@@ -52,6 +52,7 @@ class Operation(StrEnum):
 
     SEND = "send"
     SEND_AGAIN = "send_again"
+    SEND_BAD_PORT = "send_bad_port"
     SEND_AFTER_SLOT_CHANGE = "send_after_slot_change"
     SEND_AND_HANDLE = "send_and_handle"
     CHECK = "check"

@@ -94,7 +94,7 @@ def test_a_back_end_that_cannot_be_had_is_the_machines_fault(
     def refuse(_: Plan) -> None:
         raise UnavailableError("backend live", "no /dev/kvm", "use --backend model")
 
-    monkeypatch.setattr(run_module, "check_backend", refuse)
+    monkeypatch.setattr(run_module, "askable", refuse)
     found = invoke("run", "--backend", "live")
     assert (found.code, found.out) == (3, "")
     assert found.err == "xenperf: backend live: no /dev/kvm; use --backend model\n"

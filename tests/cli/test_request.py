@@ -1,11 +1,13 @@
 import shlex
+from types import SimpleNamespace
 
 import pytest
 
 from xenperf.cli import request
-from xenperf.cli.request import MAX_SEED, Request, check_backend, command, settings
+from xenperf.cli.request import MAX_SEED, Request, askable, command, settings
 from xenperf.cli.run import verb
 from xenperf.errors import UnavailableError, UsageError
+from xenperf.hypervisor import Feature
 from xenperf.measure.plan import DEFAULT_WORKERS, MAX_WORKERS, QUICK_ROUNDS, QUICK_SLICE_NS
 from xenperf.scenarios import catalogue
 
@@ -68,7 +70,34 @@ def test_a_back_end_that_depends_on_the_machine_is_tried_first(
         raise UnavailableError(name, "planted")
 
     monkeypatch.setattr(request, "backend", backend)
-    check_backend(Request().plan(drawn_seed=7))
+    askable(Request().plan(drawn_seed=7))
     with pytest.raises(UnavailableError):
-        check_backend(Request(backend="live").plan(drawn_seed=7))
+        askable(Request(backend="live").plan(drawn_seed=7))
     assert asked == ["live"]
+
+
+class _Opened:
+    """A back end of a machine that can be asked nothing but whole requests."""
+
+    features = frozenset({Feature.SHINFO_HVA})
+
+    def __enter__(self) -> "_Opened":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """Own nothing."""
+
+
+def test_what_a_real_kernel_cannot_be_asked_is_left_out_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened = SimpleNamespace(open=lambda size: _Opened())
+    monkeypatch.setattr(request, "backend", lambda name: opened)
+    wanted = Request(backend="live", only=("gpc.check", "send.delivered", "break_apart"))
+    plan, skipped = askable(wanted.plan(drawn_seed=7))
+    assert plan.names == ("send.delivered", "break_apart")
+    assert skipped == {"gpc.check": "live does not offer steps"}
+    alone = Request(backend="live", only=("gpc.check",)).plan(drawn_seed=7)
+    with pytest.raises(UnavailableError, match=r"gpc\.check: live does not offer steps"):
+        askable(alone)
+    assert askable(Request().plan(drawn_seed=7))[1] == {}

@@ -85,3 +85,10 @@ def test_a_machine_that_xenperf_booted_is_told_from_others(report: Report) -> No
     booted = replace(report, environment={**report.environment, "booted": "emulation"})
     assert "booted by xenperf with emulation" in " ".join(text.render(booted).split())
     assert "booted" not in text.render(report)
+
+
+def test_what_was_not_asked_is_named_by_reason(report: Report) -> None:
+    reasons = {"gpc.check": "no steps", "lock.read": "no steps", "x": "no time"}
+    shown = text.render(replace(report, skipped=reasons))
+    assert "\nskipped    no steps: gpc.check, lock.read\nskipped    no time: x\n" in shown
+    assert "skipped" not in text.render(report)

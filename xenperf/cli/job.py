@@ -31,6 +31,8 @@ class Job:
     kind: Kind = Kind.RUN
     about: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    """What the back end could not be asked, by name, and why."""
 
 
 def carry_out(job: Job, request: Request, streams: Streams) -> int:
@@ -46,6 +48,7 @@ def begin(job: Job) -> Recorded:
         command=job.command,
         kind=str(job.kind),
         about=job.about,
+        skipped=job.skipped,
         remarks=job.remarks,
         begun=saving.now(),
         sources=saving.sources(),

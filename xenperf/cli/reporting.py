@@ -26,6 +26,7 @@ def report_of(recorded: Recorded) -> Report:
         cut_short=session.cut_short,
         kind=kind,
         about=recorded.about,
+        skipped=recorded.skipped,
         seconds=session.seconds,
         slices=slices(session),
         remarks=(*recorded.remarks, *trust.remarks(session.workers)),

@@ -8,7 +8,7 @@ from typing import Final
 
 from xenperf.backends import backend
 from xenperf.cli.kernel_options import kernel_words
-from xenperf.errors import UsageError
+from xenperf.errors import UnavailableError, UsageError
 from xenperf.measure.plan import (
     DEFAULT_ROUNDS,
     DEFAULT_SLICE_NS,
@@ -112,11 +112,24 @@ class Request:
 DEFAULTS: Final = Request()
 
 
-def check_backend(plan: Plan) -> None:
-    """Raise ``UnavailableError`` if a back end that depends on the machine cannot be had."""
-    if plan.backend != DEFAULTS.backend:
-        with backend(plan.backend).open(plan.shape.vm_size):
-            pass
+def askable(plan: Plan) -> tuple[Plan, dict[str, str]]:
+    """Return *plan* with the names that its back end can be asked, and why not the others.
+
+    ``UnavailableError`` if a back end that depends on the machine cannot be had, or if nothing is
+    left to ask. The model can be asked everything.
+    """
+    if plan.backend == DEFAULTS.backend:
+        return plan, {}
+    with backend(plan.backend).open(plan.shape.vm_size) as host:
+        lacks = {name: sorted(catalogue.needs(name) - host.features) for name in plan.names}
+    skipped = {
+        name: f"{plan.backend} does not offer {', '.join(missing)}"
+        for name, missing in lacks.items()
+        if missing
+    }
+    if len(skipped) == len(plan.names):
+        raise UnavailableError(f"benchmark {plan.names[0]}", skipped[plan.names[0]])
+    return replace(plan, names=tuple(n for n in plan.names if n not in skipped)), skipped
 
 
 def settings(plan: Plan) -> dict[str, Setting]:

@@ -11,7 +11,7 @@ from xenperf.cli.exit_codes import RUN_EPILOG
 from xenperf.cli.job import Job, carry_out
 from xenperf.cli.kernel_options import kernel_options
 from xenperf.cli.options import measuring
-from xenperf.cli.request import DEFAULTS, Request, check_backend, command
+from xenperf.cli.request import DEFAULTS, Request, askable, command
 from xenperf.cli.streams import Streams
 
 SEEDS: Final = 1_000_000  # drawn below: short enough to type
@@ -45,7 +45,7 @@ def run(request: Request, streams: Streams) -> int:
     """Check *request*, measure, judge, and hand over the report; return the exit code."""
     if request.count is not None:
         return counting.run(request, streams)
-    plan = request.plan(drawn_seed=secrets.randbelow(SEEDS))
+    wanted = request.plan(drawn_seed=secrets.randbelow(SEEDS))
     request.check_output()
-    check_backend(plan)
-    return carry_out(Job(plan, command(request, plan)), request, streams)
+    plan, skipped = askable(wanted)
+    return carry_out(Job(plan, command(request, plan), skipped=skipped), request, streams)

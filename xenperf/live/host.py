@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Sequence
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from xenperf.live.slots import Slots
 from xenperf.live.vm import Vm
 from xenperf.memory import close_all
 from xenperf.units import Gfn, Gpa, Hva
+
+if TYPE_CHECKING:
+    from xenperf.live.loops import LoopMaker
 
 
 class LiveHost(LiveSources):
@@ -147,16 +150,22 @@ class LiveHost(LiveSources):
 
     def loop(self, operation: Operation, activation: Activation, expected: int = 0) -> Loop:
         """Return a compiled loop over the ioctl of *operation*."""
-        raise ValueError(f"{operation}: no loop yet")
+        return self._loops().make(operation, activation, expected)
 
     def region_loop(self, regions: Sequence[MemoryRegion], send_port: int | None = None) -> Loop:
         """Return a compiled loop that plays *regions* in a cycle."""
-        raise ValueError("no loop yet")
+        return self._loops().play(regions, send_port)
 
     def close(self) -> None:
         """End the VM and give its memory back."""
         close_all([self.vm, self.pages])
         self.close_sources()
+
+    def _loops(self) -> "LoopMaker":
+        """Return the maker of loops. Imported here: who only counts need not wait for Numba."""
+        from xenperf.live.loops import LoopMaker
+
+        return LoopMaker(self.vm, self.slots, self.pages)
 
     def __enter__(self) -> Self:
         return self

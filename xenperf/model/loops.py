@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xenperf.abi.kvm import INVALID_GPA, USERSPACE_MEMORY_REGION
+from xenperf.abi.status import Status
 from xenperf.abi.xen import COMPAT, LONG_MODE
 from xenperf.hypervisor import Activation, Loop, MemoryRegion, Operation
 from xenperf.jit import Kernel
@@ -90,6 +91,12 @@ class LoopMaker:
         ports = drawn.permutation(np.arange(1, layout.nr_ports, dtype=np.uint32))
         return Bound(kernel, ports.ctypes.data, len(ports), expected, ports)
 
+    def _refused(self) -> Bound:
+        """Send port 0, which is refused before any cache is looked at."""
+        port = np.zeros(1, np.uint32)
+        expected = Status.EINVAL % (1 << 64)
+        return Bound(sending.loop_send_again, port.ctypes.data, 1, expected, port)
+
     def _refresh(self, spoil: int, expected: int) -> Bound:
         return Bound(caches.loop_refresh, spoil, 0, expected)
 
@@ -138,6 +145,7 @@ class LoopMaker:
 _Maker: TypeAlias = Callable[[LoopMaker, Activation, int], Bound]
 _MAKERS: Final[dict[Operation, _Maker]] = {
     Operation.SEND: lambda m, _, e: m._send(sending.loop_send, e),
+    Operation.SEND_BAD_PORT: lambda m, _, e: m._refused(),
     Operation.SEND_AGAIN: lambda m, _, e: m._send(sending.loop_send_again, e),
     Operation.SEND_AFTER_SLOT_CHANGE: lambda m, _, e: m._send(
         sending.loop_send_after_slot_change, e

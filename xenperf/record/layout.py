@@ -147,6 +147,7 @@ OURS: Final[Mapping[str, Check]] = {
     "kind": one_of(*KINDS),
     "environment": table(plain),
     "about": table(text),
+    "skipped": table(text),
     "command": command,
     "cut_short": maybe(text),
     "raw": RAW,

@@ -28,6 +28,9 @@ class Recorded:
     kind: str
     about: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    """What the back end could not be asked, by name, and why."""
+
     begun: str = ""
     """When measuring began, ISO 8601 with the offset from UTC."""
 
@@ -112,6 +115,7 @@ def _recorded_of(content: Mapping[str, Any]) -> Recorded:
         command=content["command"],
         kind=content["kind"],
         about=content["about"],
+        skipped=content["skipped"],
         remarks=tuple(raw["remarks"]),
         begun=raw["begun"],
         sources=raw["sources"],

@@ -34,6 +34,7 @@ def conditions(report: Report) -> dict[str, object]:
         "workers_finished": report.nr_finished,
         "cut_short": report.cut_short,
         "distrust": distrust.reasons(report),
+        "skipped": dict(report.skipped),
     }
 
 

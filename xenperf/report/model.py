@@ -92,6 +92,9 @@ class Report:
     remarks: tuple[str, ...] = ()
     """What else weakens the report, a sentence each: a dirty tree, files of two machines."""
 
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    """What the back end could not be asked, by name, and why."""
+
     @property
     def costs(self) -> list[Row]:
         """The rows that say what an operation takes, controls aside."""

@@ -42,7 +42,7 @@ def closing(report: Report) -> list[tuple[str, str]]:
         names = ", ".join(dict.fromkeys(undecided))
         text = f"{len(undecided)}, not the same and not known to differ: {names}"
         found.append(("undecided", text))
-    return [*found, *_noise(report)]
+    return [*found, *_noise(report), *_skipped(report)]
 
 
 def _noise(report: Report) -> list[tuple[str, str]]:
@@ -65,6 +65,17 @@ def _noise(report: Report) -> list[tuple[str, str]]:
         f"workers; about {more} more{seconds} would reach +-{100 * band:g} %"
     )
     return [("noise", text)]
+
+
+def _skipped(report: Report) -> list[tuple[str, str]]:
+    """Return what the back end could not be asked, by reason."""
+    return [
+        (
+            "skipped",
+            f"{reason}: {', '.join(n for n, why in report.skipped.items() if why == reason)}",
+        )
+        for reason in dict.fromkeys(report.skipped.values())
+    ]
 
 
 def _mean(report: Report) -> str | None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from xenperf.errors import UsageError
+from xenperf.hypervisor import Feature
 from xenperf.scenarios.atomic import AtomicOverlay
 from xenperf.scenarios.break_apart import BreakApart
 from xenperf.scenarios.changes import OtherFrameRemap, SameFrameRemap, UnrelatedSlotChange
@@ -49,6 +50,11 @@ def benchmark(name: str) -> Benchmark:
 def scenario(name: str) -> Scenario:
     """Return the scenario called *name*; ``KeyError`` if it is none."""
     return {entry.name: entry for entry in SCENARIOS}[name]
+
+
+def needs(name: str) -> frozenset[Feature]:
+    """Return what a back end must offer to be asked *name*."""
+    return frozenset() if is_scenario(name) else benchmark(name).needs
 
 
 def is_scenario(name: str) -> bool:

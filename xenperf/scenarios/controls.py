@@ -6,9 +6,11 @@ the two machines by more than the margin, the machine is to blame and no row sho
 
 from typing import Final
 
-from xenperf.hypervisor import Loop, Operation
+from xenperf.hypervisor import Feature, Loop, Operation
 from xenperf.scenarios.kinds import Benchmark, Prepare, Setting
 from xenperf.units import Hva
+
+STEPS: Final = frozenset({Feature.STEPS})
 
 
 def _step(operation: Operation) -> Prepare:
@@ -26,8 +28,8 @@ def _scan(setting: Setting) -> Loop:
     return setting.loop(Operation.SCAN_PENDING, ports)
 
 
-CONTROLS: Final = tuple(
-    Benchmark(name, summary, unit, prepare, is_control=True, nr_vcpus=nr_vcpus)
+_STEPS: Final = tuple(
+    Benchmark(name, summary, unit, prepare, is_control=True, nr_vcpus=nr_vcpus, needs=STEPS)
     for name, summary, unit, prepare, nr_vcpus in (
         (
             "pending.set",
@@ -71,4 +73,15 @@ CONTROLS: Final = tuple(
             31,
         ),
     )
+)
+
+CONTROLS: Final = (
+    Benchmark(
+        "request.bad_port",
+        "a send to port 0, refused before any cache is looked at",
+        "ns/send",
+        _step(Operation.SEND_BAD_PORT),
+        is_control=True,
+    ),
+    *_STEPS,
 )

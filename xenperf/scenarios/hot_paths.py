@@ -5,13 +5,14 @@ from typing import Final
 import numpy as np
 
 from xenperf.abi.status import Delivery, Status
-from xenperf.hypervisor import Activation, Loop, Operation
+from xenperf.hypervisor import Activation, Feature, Loop, Operation
 from xenperf.scenarios.kinds import Benchmark, Prepare, Setting
 from xenperf.vmm.activate import deactivate_vcpu_info
 from xenperf.vmm.events import send_ports, set_bitmaps
 from xenperf.vmm.machine import play, without
 from xenperf.vmm.overlay import break_apart, regions, rejoin
 
+STEPS: Final = frozenset({Feature.STEPS})
 NOTIFIED_VCPUS: Final = 31  # with shared_info, 32 caches
 
 
@@ -91,12 +92,14 @@ HOT_PATHS: Final = (
         "64 sends, then the guest's upcall handler",
         "ns/send",
         _plain(Operation.SEND_AND_HANDLE),
+        needs=STEPS,
     ),
     Benchmark(
         "send.after_slot_change",
         "the first send after a memslot changed elsewhere",
         "ns/send",
         _plain(Operation.SEND_AFTER_SLOT_CHANGE, Delivery.DELIVERED),
+        needs=STEPS,
     ),
     Benchmark(
         "send.slot_absent",
@@ -105,7 +108,12 @@ HOT_PATHS: Final = (
         _absent,
     ),
     Benchmark(
-        "gpc.check", "may the cache be used now?", "ns/check", _plain(Operation.CHECK), nr_vcpus=32
+        "gpc.check",
+        "may the cache be used now?",
+        "ns/check",
+        _plain(Operation.CHECK),
+        nr_vcpus=32,
+        needs=STEPS,
     ),
     Benchmark(
         "gpc.lock_and_check",
@@ -113,30 +121,35 @@ HOT_PATHS: Final = (
         "ns/check",
         _plain(Operation.LOCK_AND_CHECK),
         nr_vcpus=32,
+        needs=STEPS,
     ),
     Benchmark(
         "gpc.refresh_valid",
         "refresh with nothing stale (R0)",
         "ns/refresh",
         _plain(Operation.REFRESH),
+        needs=STEPS,
     ),
     Benchmark(
         "gpc.refresh_stale",
         "refresh after a memslot changed elsewhere (R1 by GPA, R0 by HVA)",
         "ns/refresh",
         _plain(Operation.REFRESH_AFTER_SLOT_CHANGE),
+        needs=STEPS,
     ),
     Benchmark(
         "gpc.refresh_invalid",
         "refresh after the notifier hit the page (R2)",
         "ns/refresh",
         _plain(Operation.REFRESH_AFTER_INVALIDATION),
+        needs=STEPS,
     ),
     Benchmark(
         "gpc.refresh_failing",
         "refresh of what resolves nowhere (R3 by GPA, R4 by HVA)",
         "ns/refresh",
         _unresolvable,
+        needs=STEPS,
     ),
     Benchmark(
         "shinfo.activate_again",
@@ -149,6 +162,7 @@ HOT_PATHS: Final = (
         "the same after a memslot changed elsewhere",
         "ns/activation",
         _plain(Operation.ACTIVATE_AFTER_SLOT_CHANGE),
+        needs=STEPS,
     ),
     Benchmark(
         "shinfo.off_and_on",
@@ -156,8 +170,20 @@ HOT_PATHS: Final = (
         "ns/activation",
         _plain(Operation.DEACTIVATE_AND_ACTIVATE),
     ),
-    Benchmark("vcpu.merge", "merge the shadow selector", "ns/merge", _plain(Operation.MERGE)),
-    Benchmark("vcpu.has_interrupt", "is an upcall pending?", "ns/check", _has_interrupt),
+    Benchmark(
+        "vcpu.merge",
+        "merge the shadow selector",
+        "ns/merge",
+        _plain(Operation.MERGE),
+        needs=STEPS,
+    ),
+    Benchmark(
+        "vcpu.has_interrupt",
+        "is an upcall pending?",
+        "ns/check",
+        _has_interrupt,
+        needs=STEPS,
+    ),
     Benchmark(
         "notifier.unrelated_page",
         "the VMM unmaps a page that no cache has: 32 caches visited",

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from xenperf.hypervisor import Activation, Hypervisor, Loop, Operation
+from xenperf.hypervisor import Activation, Feature, Hypervisor, Loop, Operation
 from xenperf.vmm.activate import activate_all
 from xenperf.vmm.machine import Machine, Shape, assemble, play
 from xenperf.vmm.overlay import break_apart, regions
@@ -51,6 +51,9 @@ class Benchmark:
 
     nr_vcpus: int = 1
     """At least so many vCPUs."""
+
+    needs: frozenset[Feature] = frozenset()
+    """What a back end must offer to be asked."""
 
     cycle: int = 1
     """Operations come in multiples of this, or the state would not be restored."""

@@ -1,0 +1,147 @@
+"""Compiled loops over ioctls: what they count, what they clear, what they leave behind."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from xenperf.abi.kvm import XEN_EVTCHN_SEND, Ioctl
+from xenperf.abi.status import Delivery, Status
+from xenperf.hypervisor import Activation, Feature, MemoryRegion, Operation
+from xenperf.live.host import LiveHost
+from xenperf.live.kernels import (
+    loop_live_notify,
+    loop_live_regions,
+    loop_live_requests,
+    loop_live_sends,
+)
+from xenperf.scenarios.kinds import Setting, ready
+from xenperf.units import PAGE_SIZE, Gpa
+from xenperf.vmm.events import pending_ports, send_ports, set_bitmaps
+from xenperf.vmm.machine import Shape, assemble, play, without
+from xenperf.vmm.overlay import break_apart, regions, rejoin
+
+ENOTTY = (1 << 64) - 25
+WORD = 1 << 64
+
+
+@pytest.fixture
+def null() -> Iterator[int]:
+    """Return a file that answers every ioctl with ENOTTY."""
+    with open(os.devnull, "rb") as opened:
+        yield opened.fileno()
+
+
+def test_a_refusal_reaches_a_compiled_loop_as_an_errno(null: int) -> None:
+    number = int(Ioctl.GET_API_VERSION)
+    assert loop_live_requests(null, number, 0, 0, 1, 5, ENOTTY) == 5
+    assert loop_live_requests(null, number, 0, 0, 1, 5, 0) == 0
+    assert loop_live_requests((1 << 31) - 1, number, 0, 0, 2, 5, WORD - 9) == 5  # EBADF
+
+
+def test_a_pass_over_the_ports_clears_what_it_was_told_to_and_no_more(null: int) -> None:
+    events, memory = np.zeros(3, XEN_EVTCHN_SEND), np.full(64, 0xFF, np.uint8)
+    at = memory.ctypes.data
+    places = (at + 8, at + 24, at + 32, at + 48)
+    assert loop_live_sends(null, events.ctypes.data, 3, 7, ENOTTY, *places) == 7
+    cleared = [idx for idx, byte in enumerate(memory.tolist()) if byte == 0]
+    assert cleared == [*range(8, 24), *range(32, 40), 48]
+
+
+def test_nothing_known_is_nothing_cleared(null: int) -> None:
+    events = np.zeros(1, XEN_EVTCHN_SEND)
+    assert loop_live_sends(null, events.ctypes.data, 1, 3, ENOTTY, 0, 0, 0, 0) == 3
+
+
+def test_a_loop_of_slots_counts_those_that_were_taken(null: int) -> None:
+    assert loop_live_regions(null, 0, 1, 4, 0) == 0
+
+
+def test_a_page_that_is_not_there_cannot_be_dropped() -> None:
+    assert loop_live_notify(1, 3) == 0  # not page aligned
+
+
+@pytest.mark.live
+def test_slots_are_changed_in_a_cycle_by_the_running_kernel(slots_host: LiveHost) -> None:
+    hva = slots_host.allocate_pages(4)
+    region = MemoryRegion(0, Gpa(0), 4 * PAGE_SIZE, hva)
+    cycle = [region, without(region), without(region)]
+    assert slots_host.region_loop(cycle)(9) == 6
+    assert slots_host.region_loop([region])(3) == 3  # the same again is fine
+    overlapping = replace(region, slot=1)
+    assert slots_host.region_loop([overlapping])(3) == 0
+    with pytest.raises(ValueError, match="give at least one"):
+        slots_host.region_loop([])
+
+
+@pytest.mark.live
+def test_the_whole_break_apart_runs_compiled_and_leaves_ram_whole(slots_host: LiveHost) -> None:
+    machine = assemble(slots_host, Shape())
+    cycle = [*regions(break_apart(machine)), *regions(rejoin(machine))]
+    assert slots_host.region_loop(cycle)(80) == 80
+    play(slots_host, regions(break_apart(machine)))
+
+
+@pytest.mark.live
+def test_a_page_of_ones_own_can_be_dropped(slots_host: LiveHost) -> None:
+    assert slots_host.loop(Operation.NOTIFY, Activation.GPA)(10) == 10
+
+
+@pytest.mark.live
+def test_what_no_ioctl_does_alone_has_no_loop(slots_host: LiveHost) -> None:
+    with pytest.raises(ValueError, match="check: a real kernel has no request that does this"):
+        slots_host.loop(Operation.CHECK, Activation.GPA)
+
+
+@pytest.fixture(params=list(Activation))
+def setting(xen_host: LiveHost, request: pytest.FixtureRequest) -> Setting:
+    """Return a machine with everything active, one way or the other."""
+    if request.param is Activation.HVA and Feature.SHINFO_HVA not in xen_host.features:
+        pytest.skip("this kernel has no activation by HVA")
+    return ready(xen_host, Shape(), request.param)
+
+
+def _overlay_ports(setting: Setting) -> list[int]:
+    machine = setting.machine
+    return pending_ports(setting.host, machine.overlay_hva, machine.shape.layout).tolist()
+
+
+@pytest.mark.live
+def test_every_send_of_a_loop_is_delivered_and_cleared_away(setting: Setting) -> None:
+    loop = setting.loop(Operation.SEND, Delivery.DELIVERED)
+    assert loop(5000) == 5000
+    assert _overlay_ports(setting) == []
+    assert setting.host.read(setting.machine.vcpu_info_hva(0), 16) == bytes(16)
+
+
+@pytest.mark.live
+def test_sends_without_clearing_stay_pending(setting: Setting) -> None:
+    assert setting.loop(Operation.SEND_AGAIN, Delivery.MERGED)(5000) == 5000
+    assert _overlay_ports(setting) == list(range(1, 4096))
+
+
+@pytest.mark.live
+def test_masked_and_refused_sends_are_counted_as_what_the_caller_is_told(setting: Setting) -> None:
+    layout = setting.machine.shape.layout
+    set_bitmaps(setting.host, setting.machine.overlay_hva, layout, masked=True)
+    assert setting.loop(Operation.SEND, Delivery.MASKED)(10) == 10
+    assert setting.loop(Operation.SEND_BAD_PORT)(10) == 10
+    assert setting.loop(Operation.SEND, Status.EFAULT)(10) == 0
+
+
+@pytest.mark.live
+def test_activation_again_leaves_shared_info_where_it_was(setting: Setting) -> None:
+    for operation in (Operation.ACTIVATE, Operation.DEACTIVATE_AND_ACTIVATE):
+        assert setting.loop(operation)(20) == 20
+    assert send_ports(setting.host, np.array([5], np.uint32)).tolist() == [0]
+    assert _overlay_ports(setting) == [5]
+
+
+@pytest.mark.live
+def test_sends_along_a_break_apart_go_on_whatever_they_are_told(setting: Setting) -> None:
+    machine = setting.machine
+    cycle = [*regions(rejoin(machine)), *regions(break_apart(machine))]
+    assert setting.host.region_loop(cycle, 66)(16) == 16
+    assert 66 in _overlay_ports(setting)
