@@ -43,6 +43,9 @@ class Feature(StrEnum):
     STEPS = "steps"
     """Single steps (a lock, a check, a search) can be timed."""
 
+    PARALLEL = "parallel"
+    """Several threads may make requests at once."""
+
     WORK_ON_DEMAND = "work_on_demand"
     """What an irqfd leaves to a worker waits for ``run_work``, and may be looked at before."""
 

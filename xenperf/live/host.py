@@ -43,7 +43,7 @@ class LiveHost(LiveSources):
             owned.pop_all()
         self.slots = Slots(self.vm)
         has_hva = XenConfig.SHARED_INFO_HVA in self.vm.xen_flags
-        self.features = frozenset({Feature.SHINFO_HVA} if has_hva else ())
+        self.features = frozenset({Feature.PARALLEL, *((Feature.SHINFO_HVA,) if has_hva else ())})
 
     # The VMM's memory.
 

@@ -40,6 +40,7 @@ class ModelHost(Attributes, AtOnce, ModelSources):
 
     name = "model"
     features = frozenset(Feature) - {
+        Feature.PARALLEL,
         *(() if SHINFO_HVA and VCPU_INFO_HVA else (Feature.SHINFO_HVA,)),
         *(() if ATOMIC_OVERLAY else (Feature.ATOMIC_SLOTS,)),
     }

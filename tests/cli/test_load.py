@@ -1,0 +1,100 @@
+import json
+import os
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.scenarios.test_load import OneAtATime
+from xenperf import backends
+from xenperf.cli import load as module
+from xenperf.hypervisor import Feature, VmSize
+
+Invoke = Callable[..., Any]
+
+
+class Parallel(OneAtATime):
+    """The model, as if it were a real kernel that two threads may ask."""
+
+    lacks: frozenset[Feature] = frozenset()
+
+    @property
+    def features(self) -> frozenset[Feature]:
+        return (self._host.features | {Feature.PARALLEL}) - self.lacks
+
+    def __enter__(self) -> "Parallel":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._host.close()
+
+
+class WithoutHva(Parallel):
+    lacks = frozenset({Feature.SHINFO_HVA})
+
+
+@pytest.fixture(params=[Parallel])
+def planted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    def open_to_count(size: VmSize) -> Parallel:
+        made: Parallel = request.param(backends.backend("model").open_to_count(size))
+        return made
+
+    opened = SimpleNamespace(open_to_count=open_to_count)
+    monkeypatch.setattr(module, "backend", lambda name: opened)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1})
+
+
+@pytest.mark.usefixtures("planted")
+def test_both_activations_are_put_under_load_and_hva_loses_nothing(invoke: Invoke) -> None:
+    done = invoke("load", "--seconds", "0.3", "--source", "send", "--format", "json")
+    found = json.loads(done.out)
+    assert done.code == 0
+    assert {(row["source"], row["activation"]) for row in found["rows"]} == {
+        ("send", "gpa"),
+        ("send", "hva"),
+    }
+    by_hva = [row for row in found["rows"] if row["activation"] == "hva"]
+    assert by_hva[-1]["phase"] == "all"
+    assert by_hva[-1]["delivered"] == sum(row["delivered"] for row in by_hva[:-1]) > 0
+    assert found["command"] == "xenperf load --seconds 0.3 --source send"
+
+
+@pytest.mark.usefixtures("planted")
+@pytest.mark.parametrize("planted", [WithoutHva], indirect=True)
+def test_a_kernel_without_hva_is_asked_by_gpa_alone_and_that_is_said(invoke: Invoke) -> None:
+    done = invoke("load", "--seconds", "0.2", "--source", "irqfd")
+    assert done.code == 0
+    assert "skipped    hva: this kernel has no activation by HVA" in done.out
+    assert " hva " not in done.out.partition("GAPS")[2].partition("skipped")[0]
+
+
+def test_the_model_takes_one_request_at_a_time(invoke: Invoke) -> None:
+    done = invoke("load", "--backend", "model")
+    assert (done.code, done.out) == (3, "")
+    assert done.err == (
+        "xenperf: backend model: its VM takes requests from one thread at a time; "
+        "use --backend live\n"
+    )
+
+
+@pytest.mark.usefixtures("planted")
+def test_one_processor_is_not_enough(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {3})
+    done = invoke("load")
+    assert done.code == 3
+    assert "1 processor: events would arrive between requests" in done.err
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--seconds", "0"], "0"),
+        (["--slots", "0"], "slots 0: out of range"),
+        (["--source", "poll"], "'poll' is not one of"),
+    ],
+)
+def test_misuse_is_told(options: list[str], told: str, invoke: Invoke) -> None:
+    done = invoke("load", *options)
+    assert done.code == 2
+    assert told in done.err
