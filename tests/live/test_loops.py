@@ -1,15 +1,20 @@
 """Compiled loops over ioctls: what they count, what they clear, what they leave behind."""
 
+import ctypes
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from xenperf.abi.kvm import XEN_EVTCHN_SEND, Ioctl
+from xenperf.abi.kvm import XEN_EVTCHN_SEND, XEN_VM_ATTR, Ioctl, VmAttr
 from xenperf.abi.status import Delivery, Status
+from xenperf.abi.structs import record
 from xenperf.hypervisor import Activation, Feature, MemoryRegion, Operation
+from xenperf.live import loops
 from xenperf.live.host import LiveHost
 from xenperf.live.kernels import (
     loop_live_notify,
@@ -17,6 +22,7 @@ from xenperf.live.kernels import (
     loop_live_requests,
     loop_live_sends,
 )
+from xenperf.live.loops import LoopMaker
 from xenperf.scenarios.kinds import Setting, ready
 from xenperf.units import PAGE_SIZE, Gpa
 from xenperf.vmm.events import pending_ports, send_ports, set_bitmaps
@@ -24,6 +30,7 @@ from xenperf.vmm.machine import Shape, assemble, play, without
 from xenperf.vmm.overlay import break_apart, regions, rejoin
 
 ENOTTY = (1 << 64) - 25
+EBADF = (1 << 64) - 9
 WORD = 1 << 64
 
 
@@ -36,23 +43,25 @@ def null() -> Iterator[int]:
 
 def test_a_refusal_reaches_a_compiled_loop_as_an_errno(null: int) -> None:
     number = int(Ioctl.GET_API_VERSION)
-    assert loop_live_requests(null, number, 0, 0, 1, 5, ENOTTY) == 5
-    assert loop_live_requests(null, number, 0, 0, 1, 5, 0) == 0
-    assert loop_live_requests((1 << 31) - 1, number, 0, 0, 2, 5, WORD - 9) == 5  # EBADF
+    for fd, expected, hits in ((null, ENOTTY, 5), (null, 0, 0), ((1 << 31) - 1, EBADF, 5)):
+        plan = loops._plan(number, 0, 0, 2, expected)
+        assert loop_live_requests(fd, 5, plan.ctypes.data) == hits
 
 
 def test_a_pass_over_the_ports_clears_what_it_was_told_to_and_no_more(null: int) -> None:
     events, memory = np.zeros(3, XEN_EVTCHN_SEND), np.full(64, 0xFF, np.uint8)
     at = memory.ctypes.data
     places = (at + 8, at + 24, at + 32, at + 48)
-    assert loop_live_sends(null, events.ctypes.data, 3, 7, ENOTTY, *places) == 7
+    plan = loops._plan(events.ctypes.data, 3, ENOTTY, *places)
+    assert loop_live_sends(null, 7, plan.ctypes.data) == 7
     cleared = [idx for idx, byte in enumerate(memory.tolist()) if byte == 0]
     assert cleared == [*range(8, 24), *range(32, 40), 48]
 
 
 def test_nothing_known_is_nothing_cleared(null: int) -> None:
     events = np.zeros(1, XEN_EVTCHN_SEND)
-    assert loop_live_sends(null, events.ctypes.data, 1, 3, ENOTTY, 0, 0, 0, 0) == 3
+    plan = loops._plan(events.ctypes.data, 1, ENOTTY, 0, 0, 0, 0)
+    assert loop_live_sends(null, 3, plan.ctypes.data) == 3
 
 
 def test_a_loop_of_slots_counts_those_that_were_taken(null: int) -> None:
@@ -145,3 +154,32 @@ def test_sends_along_a_break_apart_go_on_whatever_they_are_told(setting: Setting
     cycle = [*regions(rejoin(machine)), *regions(break_apart(machine))]
     assert setting.host.region_loop(cycle, 66)(16) == 16
     assert 66 in _overlay_ports(setting)
+
+
+@pytest.mark.parametrize(
+    ("activation", "kind", "field", "off"),
+    [
+        (Activation.GPA, VmAttr.SHARED_INFO, "gfn", WORD - 1),
+        (Activation.HVA, VmAttr.SHARED_INFO_HVA, "hva", 0),
+    ],
+)
+def test_activation_hands_over_the_attribute_as_kvm_reads_it(
+    activation: Activation, kind: VmAttr, field: str, off: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, bytes]] = []
+
+    def kernel(fd: int, n: int, plan: int) -> int:
+        words = (ctypes.c_uint64 * 5).from_address(plan)
+        number, first, nr_bytes, count, expected = words
+        assert (fd, n, number, expected) == (7, 5, Ioctl.XEN_HVM_SET_ATTR, 0)
+        seen.append((count, ctypes.string_at(first, nr_bytes * count)))
+        return 5
+
+    monkeypatch.setattr(loops, "loop_live_requests", kernel)
+    told = {(kind, field): 0x1234}
+    vm: Any = SimpleNamespace(fd=7, get_attr=lambda asked, name: told[asked, name])
+    maker = LoopMaker(vm, None, None)  # type: ignore[arg-type]
+    place, away = (record(XEN_VM_ATTR, type=kind, **{field: n}).tobytes() for n in (0x1234, off))
+    assert maker.make(Operation.ACTIVATE, activation, 0)(5) == 5
+    assert maker.make(Operation.DEACTIVATE_AND_ACTIVATE, activation, 0)(5) == 5
+    assert seen == [(1, place), (2, away + place)]

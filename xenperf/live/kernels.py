@@ -1,4 +1,7 @@
-"""Compiled loops over a real kernel's ioctls; each counts the answers that were expected."""
+"""Compiled loops over a real kernel's ioctls; each counts the answers that were expected.
+
+What a loop is to do lies in words at *plan*, in the order that its docstring says.
+"""
 
 from typing import Any
 
@@ -8,10 +11,11 @@ from xenperf.abi.kvm import USERSPACE_MEMORY_REGION, XEN_EVTCHN_SEND, Ioctl
 from xenperf.jit import kernel, op
 from xenperf.live.foreign import ZERO, drop_pages, request
 from xenperf.units import PAGE_SIZE
-from xenperf.words import Word, store8, store64
+from xenperf.words import Word, load64, store8, store64
 
 U64 = np.uint64
-ONE, WORD_BYTES = U64(1), U64(8)
+ONE, TWO, THREE, FOUR, FIVE, SIX = (U64(number) for number in range(1, 7))
+WORD_BYTES = U64(8)
 NO_UPCALL = np.uint8(0)
 SEND = U64(Ioctl.XEN_HVM_EVTCHN_SEND)
 SET_REGION = U64(Ioctl.SET_USER_MEMORY_REGION)
@@ -20,14 +24,20 @@ REGION_BYTES = U64(USERSPACE_MEMORY_REGION.itemsize)
 PAGE_BYTES = U64(PAGE_SIZE)
 
 
-@kernel
-def loop_live_requests(
-    fd: Word, number: Word, first: Word, nr_bytes: Word, count: Word, n: Word, expected: Word
-) -> Word:
-    """Make *n* operations of *count* requests each, whose arguments lie *nr_bytes* apart.
+@op
+def _planned(plan: Word, idx: Word) -> Word:
+    return load64(plan + idx * WORD_BYTES)
 
-    Returns the operations all of whose requests were answered with *expected*.
+
+@kernel
+def loop_live_requests(fd: Word, n: Word, plan: Word) -> Word:
+    """Make *n* operations of several requests each.
+
+    The plan: the ioctl's number, its first argument, the bytes of each, how many there are, and the
+    answer expected. Returns the operations all of whose requests were answered so.
     """
+    number, first, nr_bytes = _planned(plan, ZERO), _planned(plan, ONE), _planned(plan, TWO)
+    count, expected = _planned(plan, THREE), _planned(plan, FOUR)
     hits = ZERO
     i = ZERO
     while i < n:
@@ -43,8 +53,10 @@ def loop_live_requests(
 
 
 @op
-def _forget_events(pending: Word, past: Word, selector: Word, upcall: Word) -> None:
+def _forget_events(plan: Word) -> None:
     """Clear the pending bitmap, the selector and the upcall flag, where they are known."""
+    pending, past = _planned(plan, THREE), _planned(plan, FOUR)
+    selector, upcall = _planned(plan, FIVE), _planned(plan, SIX)
     while pending < past:
         store64(pending, ZERO)
         pending += WORD_BYTES
@@ -54,25 +66,25 @@ def _forget_events(pending: Word, past: Word, selector: Word, upcall: Word) -> N
 
 
 @kernel
-def loop_live_sends(
-    fd: Word, first: Word, count: Word, n: Word, expected: Word,
-    pending: Word, past: Word, selector: Word, upcall: Word,
-) -> Word:  # fmt: skip
-    """Send *n* events, in the order they lie in; each pass over all *count* starts with none
-    pending. The last four words say what to clear: 0 where nothing is.
+def loop_live_sends(fd: Word, n: Word, plan: Word) -> Word:
+    """Send *n* events in a cycle; each pass over all of them starts with none pending.
+
+    The plan: the first event, how many there are, the answer expected, and what to clear: the
+    bitmap's start and end, the selector's word, the upcall flag; 0 where nothing is.
     """
+    first, count, expected = _planned(plan, ZERO), _planned(plan, ONE), _planned(plan, TWO)
     hits = ZERO
     place = ZERO
     i = ZERO
     while i < n:
         if place == count:
-            _forget_events(pending, past, selector, upcall)
+            _forget_events(plan)
             place = ZERO
         if request(fd, SEND, first + place * EVENT_BYTES) == expected:
             hits += ONE
         place += ONE
         i += ONE
-    _forget_events(pending, past, selector, upcall)
+    _forget_events(plan)
     return hits
 
 

@@ -20,9 +20,9 @@ from xenperf.abi.kvm import (
     VmAttr,
 )
 from xenperf.abi.status import Delivery, Status
-from xenperf.abi.structs import record
 from xenperf.abi.xen import COMPAT, LONG_MODE, SharedInfoLayout
 from xenperf.hypervisor import Activation, Loop, MemoryRegion, Operation
+from xenperf.jit import Kernel
 from xenperf.live.kernels import (
     loop_live_notify,
     loop_live_regions,
@@ -76,8 +76,8 @@ class LoopMaker:
         events = _events(drawn.permutation(np.arange(1, layout.nr_ports)))
         told = Status.OK if expected in _ACCEPTED else expected
         places = self._cleared(layout) if clears else (0, 0, 0, 0)
-        fd, count, word = self._vm.fd, len(events), told % _WORD
-        return lambda n: loop_live_sends(fd, events.ctypes.data, count, n, word, *places)
+        plan = _plan(events.ctypes.data, len(events), told % _WORD, *places)
+        return _bound(loop_live_sends, self._vm.fd, plan, events)
 
     def _cleared(self, layout: SharedInfoLayout) -> tuple[int, int, int, int]:
         """Return where a pass over the ports has to clear: bitmap, its end, selector, upcall."""
@@ -91,27 +91,23 @@ class LoopMaker:
 
     def _refused(self) -> Loop:
         """Send port 0, which is refused before any cache is looked at."""
-        events, fd = _events([0]), self._vm.fd
-        expected = Status.EINVAL % _WORD
-        return lambda n: loop_live_sends(fd, events.ctypes.data, 1, n, expected, 0, 0, 0, 0)
+        events = _events([0])
+        plan = _plan(events.ctypes.data, 1, Status.EINVAL % _WORD, 0, 0, 0, 0)
+        return _bound(loop_live_sends, self._vm.fd, plan, events)
 
     def _activate(self, activation: Activation, *, off_first: bool) -> Loop:
         """Activate shared_info where it is active now, by the same kind of address."""
+        wanted = np.zeros(2, XEN_VM_ATTR)
         if activation is Activation.GPA:
-            place = self._vm.get_attr(VmAttr.SHARED_INFO, "gfn")
-            attrs = [
-                record(XEN_VM_ATTR, type=VmAttr.SHARED_INFO, gfn=g) for g in (INVALID_GFN, place)
-            ]
+            wanted["type"] = VmAttr.SHARED_INFO
+            wanted["gfn"] = INVALID_GFN, self._vm.get_attr(VmAttr.SHARED_INFO, "gfn")
         else:
-            place = self._vm.get_attr(VmAttr.SHARED_INFO_HVA, "hva")
-            attrs = [
-                record(XEN_VM_ATTR, type=VmAttr.SHARED_INFO_HVA, hva=h) for h in (HVA_OFF, place)
-            ]
-        wanted = np.concatenate(attrs if off_first else attrs[1:])
-        fd, number, size = self._vm.fd, int(Ioctl.XEN_HVM_SET_ATTR), wanted.itemsize
-        return lambda n: loop_live_requests(
-            fd, number, wanted.ctypes.data, size, len(wanted), n, int(Status.OK)
-        )
+            wanted["type"] = VmAttr.SHARED_INFO_HVA
+            wanted["hva"] = HVA_OFF, self._vm.get_attr(VmAttr.SHARED_INFO_HVA, "hva")
+        wanted = wanted if off_first else wanted[1:]
+        number = int(Ioctl.XEN_HVM_SET_ATTR)
+        plan = _plan(number, wanted.ctypes.data, wanted.itemsize, len(wanted), int(Status.OK))
+        return _bound(loop_live_requests, self._vm.fd, plan, wanted)
 
     def _notify(self) -> Loop:
         """Drop a page of its own, which no cache has."""
@@ -135,6 +131,21 @@ class LoopMaker:
         if gpa != INVALID_GFN:
             return self._slots.hva_of(Gpa(gpa))
         return Hva(max(0, vcpu.get_attr(VcpuAttr.VCPU_INFO_HVA, "hva"))) or None
+
+
+def _plan(*words: int) -> NDArray[np.uint64]:
+    """Return what a loop is to do, as its kernel reads it."""
+    return np.array(words, np.uint64)
+
+
+def _bound(kernel: Kernel, fd: int, plan: NDArray[np.uint64], keep: object) -> Loop:
+    """Return *kernel* over *plan*, which points at *keep*."""
+
+    def loop(n: int) -> int:
+        assert keep is not None
+        return kernel(fd, n, plan.ctypes.data)
+
+    return loop
 
 
 def _events(ports: Any) -> NDArray[Any]:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -16,8 +17,12 @@ from xenperf.live.guest import CALL, ENTER, Guest, Port, set_up_mode
 from xenperf.memory import FileMapping
 from xenperf.sources import GuestCall
 
-SETTLE_S: Final = 0.05
-"""A hypercall that has not come back after so long has put the vCPU to sleep."""
+LOOK_S: Final = 0.002
+NR_LOOKS: Final = 10
+"""A thread that waits at so many looks in a row has been put to sleep by its hypercall.
+
+One that only has not got its processor yet is ready to run, and does not count as waiting.
+"""
 
 EINTR: Final = -4
 MASK32: Final = 0xFFFF_FFFF
@@ -69,11 +74,9 @@ class Vcpu:
 
     def result(self) -> int:
         """Return what the sleeping call came to; ``GuestCall.ASLEEP`` if it is not over yet."""
-        if self._sleeper is not None:
-            self._sleeper.join(SETTLE_S)
-            if self._sleeper.is_alive():
-                return GuestCall.ASLEEP
-            self._sleeper = None
+        if self._stays_asleep():
+            return GuestCall.ASLEEP
+        self._sleeper = None
         answer = self._woken_with.pop() if self._woken_with else GuestCall.OK
         if isinstance(answer, BaseException):
             raise answer
@@ -99,10 +102,18 @@ class Vcpu:
 
     def _check_awake(self) -> None:
         """Refuse what would wait for a vCPU that sleeps, maybe for good."""
-        if self._sleeper is not None:
-            self._sleeper.join(SETTLE_S)
-        if self.is_asleep:
+        if self._stays_asleep():
             raise ValueError(f"vcpu {self.idx}: asleep in a poll; ask poll_result first")
+
+    def _stays_asleep(self) -> bool:
+        """Wait until the sleeping call has come back, or has gone on waiting for a while."""
+        nr_waiting = 0
+        while self._sleeper is not None and nr_waiting < NR_LOOKS:
+            self._sleeper.join(LOOK_S)
+            if not self._sleeper.is_alive():
+                return False
+            nr_waiting = nr_waiting + 1 if _is_waiting(self._sleeper) else 0
+        return self._sleeper is not None
 
     def _sleep(self, call: Callable[[], int]) -> None:
         """Keep what *call* comes to, its exception included, for whoever asks."""
@@ -157,3 +168,12 @@ class Vcpu:
         self._must(Ioctl.GET_REGS, registers)
         low = int(registers["rax"][0]) & MASK32
         return low - (1 << 32) if low >> 31 else low
+
+
+def _is_waiting(thread: threading.Thread) -> bool:
+    """Tell whether *thread* waits for something other than a processor."""
+    try:
+        told = Path(f"/proc/self/task/{thread.native_id}/stat").read_text(encoding="ascii")
+    except OSError:  # it has ended
+        return False
+    return told.rpartition(")")[2].split()[0] == "S"
