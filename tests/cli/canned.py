@@ -7,7 +7,7 @@ from typing import Any
 from xenperf.measure.plan import Plan
 
 CONDITIONS = dict.fromkeys(
-    ("load_1min", "pressure_10s", "steal_ticks", "total_ticks", "cpu_ns", "waited_ns")
+    ("load_1min", "pressure_cpu", "steal_ticks", "total_ticks", "cpu_ns", "waited_ns")
 )
 
 

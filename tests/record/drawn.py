@@ -14,7 +14,7 @@ from xenperf.vmm.machine import Shape
 COSTS = ("gpc.check", "lock.read", "renamed.since")
 SCENARIO = "break_apart"
 CONDITIONS = dict.fromkeys(
-    ("load_1min", "pressure_10s", "steal_ticks", "total_ticks", "cpu_ns", "waited_ns")
+    ("load_1min", "pressure_cpu", "steal_ticks", "total_ticks", "cpu_ns", "waited_ns")
 )
 TIMES = st.integers(1, 1 << 40)
 BUILDS = [("base", Build()), ("head", Build(copy=3))]

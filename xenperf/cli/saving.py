@@ -19,7 +19,17 @@ from xenperf.report import json_
 
 STOPPED: Final = "stopped before its end"
 SAME: Final = (
-    *("xenperf", "commit", "kernel", "machine", "cpu", "cpus", "hypervisor", "clock_source"),
+    *(
+        "xenperf",
+        "commit",
+        "kernel",
+        "machine",
+        "cpu",
+        "cpus",
+        "hypervisor",
+        "booted",
+        "clock_source",
+    ),
     *("python", "numpy", "numba", "llvmlite"),
 )
 """What has to be as it was when measuring goes on: all but the load."""

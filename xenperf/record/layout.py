@@ -69,7 +69,7 @@ CONDITIONS: Final = fields(
     {
         name: maybe(number)
         for name in (
-            *("load_1min", "pressure_10s", "steal_ticks", "total_ticks", "cpu_ns", "waited_ns"),
+            *("load_1min", "pressure_cpu", "steal_ticks", "total_ticks", "cpu_ns", "waited_ns"),
         )
     }
 )
@@ -128,6 +128,7 @@ RAW: Final = fields(
         "looks": items(integer(1)),
         "budget_s": maybe(positive),
         "remarks": items(text),
+        "skipped": table(text),
         "begun": text,
         "sources": text,
     }
@@ -147,7 +148,6 @@ OURS: Final[Mapping[str, Check]] = {
     "kind": one_of(*KINDS),
     "environment": table(plain),
     "about": table(text),
-    "skipped": table(text),
     "command": command,
     "cut_short": maybe(text),
     "raw": RAW,

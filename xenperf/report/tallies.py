@@ -42,7 +42,7 @@ def closing(report: Report) -> list[tuple[str, str]]:
         names = ", ".join(dict.fromkeys(undecided))
         text = f"{len(undecided)}, not the same and not known to differ: {names}"
         found.append(("undecided", text))
-    return [*found, *_noise(report), *_skipped(report)]
+    return [*found, *_noise(report), *skipped(report)]
 
 
 def _noise(report: Report) -> list[tuple[str, str]]:
@@ -67,15 +67,12 @@ def _noise(report: Report) -> list[tuple[str, str]]:
     return [("noise", text)]
 
 
-def _skipped(report: Report) -> list[tuple[str, str]]:
+def skipped(report: Report) -> list[tuple[str, str]]:
     """Return what the back end could not be asked, by reason."""
-    return [
-        (
-            "skipped",
-            f"{reason}: {', '.join(n for n, why in report.skipped.items() if why == reason)}",
-        )
-        for reason in dict.fromkeys(report.skipped.values())
-    ]
+    names: dict[str, list[str]] = {}
+    for name, reason in report.skipped.items():
+        names.setdefault(reason, []).append(name)
+    return [("skipped", f"{reason}: {', '.join(each)}") for reason, each in names.items()]
 
 
 def _mean(report: Report) -> str | None:

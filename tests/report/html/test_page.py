@@ -148,11 +148,13 @@ def _hostile(report: Report) -> Report:
         cut_short=HOSTILE,
         about={f"base{HOSTILE}": HOSTILE, f"head{HOSTILE}": HOSTILE},
         remarks=(HOSTILE,),
+        skipped={HOSTILE: HOSTILE},
     )
 
 
 def test_the_hostile_report_leaves_no_text_out(report: Report) -> None:
     texts = {"backend", "environment", "settings", "command", "cut_short", "about", "remarks"}
+    texts |= {"skipped"}
     others = {"rows", "nr_finished", "kind", "grade", "seconds", "slices"}
     assert {one.name for one in fields(Report)} == texts | others
 

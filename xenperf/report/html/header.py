@@ -12,7 +12,7 @@ from xenperf.report.html.limits import limit
 from xenperf.report.html.tags import tag
 from xenperf.report.html.words import percent, plural
 from xenperf.report.model import Grade, Kind, Report
-from xenperf.report.tallies import summary
+from xenperf.report.tallies import skipped, summary
 from xenperf.stats.verdict import Verdict
 
 MODEL: Final = "model"
@@ -106,6 +106,7 @@ def _facts(report: Report) -> Element:
             "versions",
             _joined(report, ("xenperf", "commit", "python", "numpy", "numba", "llvmlite")),
         ),
+        *skipped(report),
     )
     return tag("dl", *((tag("dt", name), tag("dd", said)) for name, said in facts if said))
 
