@@ -1,4 +1,4 @@
-"""``xenperf compare``: two git revisions, both loaded into every worker."""
+"""``xenperf compare``: two git revisions, both loaded into every worker; or two result files."""
 
 import os
 import secrets
@@ -9,8 +9,10 @@ from typing import Any, Final
 
 import click
 
+from xenperf.cli import files
 from xenperf.cli.between import SEEDS, SENTINELS, names_of
 from xenperf.cli.exit_codes import COMPARE_EPILOG
+from xenperf.cli.files import are_files
 from xenperf.cli.job import Job, carry_out
 from xenperf.cli.options import measuring
 from xenperf.cli.request import Request, command
@@ -56,7 +58,12 @@ def verb(streams: Streams, /, base: str, head: str, repo: str, apart: bool, **op
 
     Both are exported and loaded into the same fresh processes, where they take turns: every
     benchmark by GPA and by HVA, and two of them base against base as a check of the machine.
+
+    BASE and HEAD may also be two result files of xenperf, pyperf or asv (grade C): nothing is
+    measured then, and only a large difference gets a verdict.
     """
+    if are_files((base, head)):
+        return files.compare(Request(**options), streams, (base, head))
     sources = Sources(Path(repo), apart)
     return compare(Request(**options), streams, (base, head), sources)
 

@@ -94,17 +94,20 @@ def record(
     return replace(begun, session=found)
 
 
-def hand_over(request: Request, recorded: Recorded, report: Report, streams: Streams) -> None:
+def hand_over(
+    request: Request, recorded: Recorded | None, report: Report, streams: Streams
+) -> None:
     """Write the report to the file asked for, or to standard output.
 
-    In JSON a file gets all that was measured, standard output the report alone.
+    In JSON a file gets all that was measured, where there is such a record; standard output gets
+    the report alone.
     """
     chosen = formats.chosen(request.format, request.path)
     if request.path is None:
         is_coloured = chosen.name == formats.TEXT and streams.wants_colour(os.environ)
         streams.write(text.render(report, colour=True) if is_coloured else chosen.render(report))
         return
-    if chosen.name == formats.JSON:
+    if chosen.name == formats.JSON and recorded is not None:
         saving.save(request.path, recorded)
     else:
         write_text(request.path, chosen.render(report))

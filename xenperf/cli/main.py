@@ -29,7 +29,9 @@ class Verb(NamedTuple):
 
 VERBS: Final = {
     "run": Verb("xenperf.cli.run", "Measure GPA against HVA: costs and outcomes side by side."),
-    "compare": Verb("xenperf.cli.compare", "Compare two git revisions of the model."),
+    "compare": Verb(
+        "xenperf.cli.compare", "Compare two git revisions of the model, or two result files."
+    ),
     "series": Verb("xenperf.cli.series", "Measure a patch series step by step."),
     "selfcheck": Verb(
         "xenperf.cli.selfcheck", "Compare the suite with itself: what can this machine tell?"

@@ -17,11 +17,14 @@ GRADES: Final = {
     Grade.OWN_PROCESSES: "a process for each side, in turn (ABBA): grade B",
     Grade.APART: "recorded apart, not interleaved: grade C",
 }
+TITLE_APART: Final = "two result files, recorded apart"
 CLOCKS: Final = {Grade.APART: "as recorded"}
 
 
 def title(report: Report) -> str:
     """Return what was compared, in a line."""
+    if report.grade is Grade.APART:
+        return f"xenperf {report.kind}: {TITLE_APART}"
     return f"xenperf {report.kind}: {TITLES[report.kind].format(backend=report.backend)}"
 
 
@@ -57,6 +60,8 @@ def method(report: Report) -> str:
 
 def judgement(report: Report) -> str:
     """Return what the verdicts mean and how many rows they were corrected for."""
+    if report.grade is Grade.APART:
+        return _judgement_apart(report)
     margin, band, alpha = (
         f"{100.0 * float(str(report.settings[name])):g} %" for name in ("margin", "band", "alpha")
     )
@@ -65,6 +70,16 @@ def judgement(report: Report) -> str:
     return (
         f"slower or faster: beyond {margin}; same: inside {band}; all verdicts and intervals of "
         f"{rows} hold together, but for a chance of {alpha}"
+    )
+
+
+def _judgement_apart(report: Report) -> str:
+    """Return what the verdicts on two files mean."""
+    chosen = report.settings
+    return (
+        f"slower or faster: beyond {100.0 * float(str(chosen['margin'])):g} % with p below "
+        f"{chosen['p_limit']} (Mann-Whitney U over the medians of {chosen['least_workers']} or "
+        "more processes a side); whatever is less is undecided, never the same"
     )
 
 
