@@ -38,6 +38,7 @@ VERBS: Final = {
     ),
     "resume": Verb("xenperf.cli.resume", "Go on with a recorded measurement that was stopped."),
     "report": Verb("xenperf.cli.report", "Show a recorded file again, in any form."),
+    "convert": Verb("xenperf.cli.convert", "Write a recorded run among the results of asv."),
     "cases": Verb("xenperf.cli.cases", "Play the outcome cases: what a kernel must answer."),
     "load": Verb("xenperf.cli.load", "Raise events while memslots change: what becomes of them."),
     "explore": Verb(

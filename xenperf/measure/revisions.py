@@ -73,6 +73,12 @@ def revisions(repository: Path, name_range: str) -> list[Revision]:
     return [first, *(revision(repository, commit) for commit in commits)]
 
 
+def committed_at(repository: Path, wanted: Revision) -> int:
+    """Return when a commit was made, in seconds since 1970."""
+    shown = _git(repository, "show", "--no-patch", "--format=%ct", wanted.commit)
+    return int((shown or b"0").split()[-1])
+
+
 def has_changes(repository: Path) -> bool:
     """Tell whether the checkout differs from its commit, so that no revision says what it is."""
     return bool(_git(repository, "status", "--porcelain", "--untracked-files=no"))
