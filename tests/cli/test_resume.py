@@ -160,6 +160,15 @@ def test_other_conditions_are_not_mixed(
     assert "; measure from the start: xenperf run --workers 4" in found.err
 
 
+def test_compiled_and_interpreted_workers_are_not_mixed(
+    stopped: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(saving.INTERPRETED, "" if os.environ.get(saving.INTERPRETED) else "1")
+    found = invoke("resume", str(stopped))
+    assert found.code == 2
+    assert "sources or compiler settings have changed" in found.err
+
+
 def test_a_file_cannot_have_the_code_of_any_folder_run(
     stopped: Path, invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 """The file that a measuring verb fills as it goes: whole after each worker, and resumed later."""
 
 import datetime
+import os
 import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from xenperf.record.recorded import Recorded, document
 from xenperf.report import json_
 
 STOPPED: Final = "stopped before its end"
+INTERPRETED: Final = "NUMBA_DISABLE_JIT"
 SAME: Final = (
     *(
         "xenperf",
@@ -85,7 +87,7 @@ def file_of(request: Request) -> str | None:
 
 def sources() -> str:
     """Return the digest of what is measured: the running sources, versions and settings."""
-    return source_digest(Path(xenperf.__file__).parent)
+    return source_digest(Path(xenperf.__file__).parent, os.environ.get(INTERPRETED, ""))
 
 
 def now() -> str:
