@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any
 
+from xenperf.measure import conditions
 from xenperf.measure.plan import Plan
 
-CONDITIONS = dict.fromkeys(
-    ("load_1min", "pressure_cpu", "steal_ticks", "total_ticks", "cpu_ns", "waited_ns")
-)
+CONDITIONS = conditions.now()
 
 
 def messages(plan: Plan) -> Iterator[dict[str, Any]]:

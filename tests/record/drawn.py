@@ -5,6 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from xenperf.measure import conditions
 from xenperf.measure.plan import Plan
 from xenperf.measure.session import Session
 from xenperf.measure.sides import BY_ACTIVATION, Build, between_builds
@@ -13,9 +14,7 @@ from xenperf.vmm.machine import Shape
 
 COSTS = ("gpc.check", "lock.read", "renamed.since")
 SCENARIO = "break_apart"
-CONDITIONS = dict.fromkeys(
-    ("load_1min", "pressure_cpu", "steal_ticks", "total_ticks", "cpu_ns", "waited_ns")
-)
+CONDITIONS = conditions.now()
 TIMES = st.integers(1, 1 << 40)
 BUILDS = [("base", Build()), ("head", Build(copy=3))]
 

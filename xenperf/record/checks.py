@@ -76,6 +76,16 @@ def maybe(wanted: Check) -> Check:
     return check
 
 
+def both(first: Check, second: Check) -> Check:
+    """Want what *first* wants and what *second* wants."""
+
+    def check(value: Any, where: str) -> None:
+        first(value, where)
+        second(value, where)
+
+    return check
+
+
 def items(wanted: Check, least: int = 0) -> Check:
     """Want a list of at least *least*, each as *wanted*."""
 
