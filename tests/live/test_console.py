@@ -40,7 +40,7 @@ def test_a_line_may_arrive_in_pieces_and_hold_rubbish() -> None:
         seen.take(piece)
     seen.finish()
     assert list(seen.last)[-1] == "rest"
-    assert (seen.panic or "").startswith("Kernel panic - not syncing: why")
+    assert (seen.cause or "").startswith("Kernel panic - not syncing: why")
 
 
 def test_the_first_panic_and_the_first_reason_count() -> None:
@@ -48,7 +48,15 @@ def test_the_first_panic_and_the_first_reason_count() -> None:
     for word in ("a", "b"):
         seen.take(f"[ 1.0] Kernel panic - not syncing: {word}\n".encode())
         seen.take(f"xenperf-boot: {word}; do it\n".encode())
-    assert (seen.panic, seen.told) == ("Kernel panic - not syncing: a", "a; do it")
+    assert (seen.cause, seen.told) == ("Kernel panic - not syncing: a", "a; do it")
+
+
+def test_a_death_is_told_by_its_first_cause_and_place() -> None:
+    seen = console.Console()
+    for line in ("RIP: 0010:earlier", "Oops: int3: 0000 [#1] SMP", "RIP: 0010:step+0x1/0x2 x"):
+        seen.take(f"[    1.0] {line}\n".encode())
+    seen.take(b"RIP: 0010:later\n[    1.1] Kernel panic - not syncing: Fatal exception\n")
+    assert (seen.cause, seen.place) == ("Oops: int3: 0000 [#1] SMP", "RIP: 0010:step+0x1/0x2")
 
 
 def test_a_line_without_end_does_not_fill_the_memory() -> None:

@@ -17,7 +17,9 @@ def crashed(seen: Console) -> bool:
 
 def death(seen: Console) -> str:
     """Return how the kernel died, in a few words."""
-    return f"the kernel died ({seen.panic})" if seen.panic else "the VM ended without an answer"
+    if seen.cause is None:
+        return "the VM ended without an answer"
+    return f"the kernel died ({', '.join(filter(None, (seen.cause, seen.place)))})"
 
 
 def unanswered(image: Path, seen: Console, nr_boots: int, *, hardware: bool) -> UnavailableError:

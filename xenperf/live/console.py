@@ -19,7 +19,8 @@ from xenperf.live.guest_init import MARK
 LAST_LINES: Final = 12
 _CHUNK: Final = 65536
 _LONGEST_LINE: Final = 4096
-_PANIC: Final = re.compile(r"Kernel panic - not syncing: .*")
+_CAUSE: Final = re.compile(r"(BUG: |kernel BUG at |Oops: |Kernel panic - not syncing: ).*")
+_PLACE: Final = re.compile(r"RIP: \S+")
 _UNPRINTABLE: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[^ -~]")
 _DIE_WITH_PARENT: Final = 1  # PR_SET_PDEATHSIG, linux/prctl.h
 _LIBC: Final = ctypes.CDLL(None)
@@ -30,8 +31,11 @@ class Console:
     """What a program has written, as far as it is of use afterwards."""
 
     last: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
-    panic: str | None = None
-    """The kernel's own word for why it died."""
+    cause: str | None = None
+    """The kernel's first word for why it dies."""
+
+    place: str | None = None
+    """Where it was at that moment."""
 
     told: str | None = None
     """Why the first process ran nothing."""
@@ -62,9 +66,11 @@ class Console:
         if not line:
             return
         self.last.append(line)
-        found = _PANIC.search(line)
-        if found and self.panic is None:
-            self.panic = found[0]
+        cause, place = _CAUSE.search(line), _PLACE.search(line)
+        if cause and self.cause is None:
+            self.cause = cause[0]
+        if place and self.cause and self.place is None:
+            self.place = place[0]
         if line.startswith(MARK) and self.told is None:
             self.told = line.removeprefix(MARK)
 
