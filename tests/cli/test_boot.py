@@ -145,10 +145,15 @@ def test_hardware_that_is_demanded_and_missing_stops(bench: Bench, boot: Invoke)
 
 
 def test_a_kernel_that_dies_under_emulation_is_booted_again(bench: Bench, boot: Invoke) -> None:
-    bench.emulate(f'if mkdir "$out/../died"; then {DYING}; exit 0; fi' + ANSWER)
+    note = 'echo "$*" >>"${0%/*}/arguments"; '
+    bench.emulate(f'{note} if mkdir "$out/../died"; then {DYING}; exit 0; fi' + ANSWER)
     found = boot("--", "list")
     assert (found.code, found.out) == (0, "said\n")
     assert found.err.count("booting again") == 1
+    first, second = (bench.bin / "arguments").read_text().splitlines()
+    assert "tcg,thread=multi" in first
+    assert "tcg,thread=single" in second
+    assert "emulation, CPUs taking turns" in found.err
 
 
 def test_a_kernel_that_always_dies_is_given_up_with_its_last_lines(

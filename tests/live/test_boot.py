@@ -43,7 +43,7 @@ def test_emulated_code_is_compiled_for_any_processor(monkeypatch: pytest.MonkeyP
 def test_inside_the_cache_and_temporary_files_are_where_the_vm_may_write() -> None:
     machine = Machine(1, 512, hardware=False, counts_instructions=True)
     job = Job(Path("vmlinuz"), redirect(["list"]), machine, timeout_s=1)
-    told = _told_inside(job, {"XENPERF_CACHE_DIR": "/x", "A": "b", **PATH})
+    told = _told_inside(job, machine, {"XENPERF_CACHE_DIR": "/x", "A": "b", **PATH})
     environment = told["environment"]
     assert isinstance(environment, dict)
     assert environment["XENPERF_CACHE_DIR"] == guest_init.CACHE

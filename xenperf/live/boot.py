@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -89,29 +89,42 @@ def boot(job: Job, say: Say) -> Answer:
     with workspace() as work:
         cache, outbox = guests_cache(otherwise=work), Outbox(work / "out", job.command)
         shares = {guest_init.OUT_TAG: outbox.folder, guest_init.CACHE_TAG: cache}
-        emulator = qemu.command(job.machine, job.image, work / "initrd", shares)
+        qemu.program()  # asked for before anything that takes time
         environment = _environment(job.machine)
         if job.backend and not warm_up(cache, job.backend, environment, deadline):
             say(f"backend {job.backend}: not compiled beforehand; the VM will, which takes longer")
-        with room(work), (work / "initrd").open("wb") as file:
-            initramfs.write(file, modules, _told_inside(job, environment))
+
+        def prepared(machine: qemu.Machine) -> list[str]:
+            """Return the command that boots *machine*, its initramfs written."""
+            with room(work / "initrd"), (work / "initrd").open("wb") as file:
+                initramfs.write(file, modules, _told_inside(job, machine, environment))
+            return qemu.command(machine, job.image, work / "initrd", shares)
+
         say(f"{job.image}: booting {release} with {job.machine}")
-        return _answered(job, emulator, outbox, deadline, say)
+        return _answered(job, prepared, outbox, deadline, say)
 
 
-def _answered(job: Job, emulator: list[str], outbox: Outbox, deadline: float, say: Say) -> Answer:
+def _answered(
+    job: Job,
+    prepared: Callable[[qemu.Machine], list[str]],
+    outbox: Outbox,
+    deadline: float,
+    say: Say,
+) -> Answer:
     """Boot, under emulation more than once if need be, until there is an answer."""
+    machine = job.machine
     most_boots = 1 if job.machine.hardware else MOST_BOOTS
     for nr_boots in range(1, most_boots + 1):
         with room(outbox.folder):
             outbox.empty()
-        seen = console.run(emulator, deadline)
+        seen = console.run(prepared(machine), deadline)
         answer = outbox.answer()
         if answer is not None:
             return answer
         if not boot_failure.crashed(seen) or nr_boots == most_boots:
             break
-        say(f"{job.image}: {boot_failure.death(seen)} under emulation; booting again")
+        machine = replace(machine, takes_turns=True)
+        say(f"{job.image}: {boot_failure.death(seen)}; booting again with {machine}")
     for line in () if seen.told else (*seen.last, *outbox.last_words()):
         say(f"| {line}")
     if not seen.ended:
@@ -131,10 +144,12 @@ def _environment(machine: qemu.Machine) -> dict[str, str]:
     return kept if machine.hardware else {**GENERIC_CPU, **kept}
 
 
-def _told_inside(job: Job, environment: Mapping[str, str]) -> dict[str, object]:
+def _told_inside(
+    job: Job, machine: qemu.Machine, environment: Mapping[str, str]
+) -> dict[str, object]:
     """Return what ``guest_init`` reads to run the command."""
     return {
         "command": [sys.executable, "-m", "xenperf", *job.command.args],
         "folder": os.getcwd(),
-        "environment": {**environment, **_INSIDE, BOOTED: job.machine.manner},
+        "environment": {**environment, **_INSIDE, BOOTED: machine.manner},
     }

@@ -37,6 +37,10 @@ class Machine:
     counts_instructions: bool = False
     """The guest's clock counts instructions as nanoseconds: one CPU, and emulated."""
 
+    takes_turns: bool = False
+    """Emulated CPUs take turns in one thread, under which kernels do not crash as they change their
+    own code; but no two of them run at the same time."""
+
     def __str__(self) -> str:
         """Return it in a few words."""
         return f"CPUs {self.cpus}, {self.memory_mib} MiB, {self.manner}"
@@ -46,6 +50,8 @@ class Machine:
         """How it runs, since that decides what its figures mean."""
         if self.counts_instructions:
             return "emulation, a clock that counts instructions"
+        if self.takes_turns:
+            return "emulation, CPUs taking turns"
         return "hardware virtualisation" if self.hardware else "emulation"
 
     @property
@@ -60,7 +66,8 @@ class Machine:
         if self.hardware:
             return [*made, "-accel", "kvm", "-cpu", "host", "-append", _APPEND]
         if not self.counts_instructions:
-            return [*made, "-accel", "tcg", "-cpu", "max,+svm", "-append", _APPEND_EMULATED]
+            tcg = "tcg,thread=single" if self.takes_turns else "tcg,thread=multi"
+            return [*made, "-accel", tcg, "-cpu", "max,+svm", "-append", _APPEND_EMULATED]
         return [
             *made,
             *("-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off"),
@@ -78,7 +85,7 @@ def command(machine: Machine, image: Path, initrd: Path, shares: Mapping[str, Pa
     Raise ``UnavailableError`` if QEMU is not there.
     """
     words = [
-        *(_program(), "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
+        *(program(), "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
         *("-machine", "pc", "-serial", "stdio"),
         *("-kernel", str(image), "-initrd", str(initrd)),
         *machine.arguments(),
@@ -104,7 +111,8 @@ def why_no_hardware() -> tuple[str, str] | None:
     return None
 
 
-def _program() -> str:
+def program() -> str:
+    """Return QEMU's path; ``UnavailableError`` if it is not there."""
     if platform.machine() != "x86_64":
         raise UnavailableError(platform.machine(), "VMs are booted on x86_64 only")
     found = shutil.which(PROGRAM)
