@@ -31,3 +31,8 @@ class Srcu(_Cost):
 class Walk(_Cost):
     version = "1"
     name = "mm.walk"
+
+
+class BadPort(_Cost):
+    version = "1"
+    name = "request.bad_port"
