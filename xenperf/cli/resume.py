@@ -12,7 +12,7 @@ from xenperf.cli.formats import JSON
 from xenperf.cli.job import go_on
 from xenperf.cli.reporting import report_of
 from xenperf.cli.request import Request, askable
-from xenperf.cli.saving import SAME, sources
+from xenperf.cli.saving import LOAD, sources
 from xenperf.cli.streams import Streams
 from xenperf.errors import UsageError
 from xenperf.measure import environment
@@ -49,7 +49,7 @@ def check_same(recorded: Recorded, file: str) -> None:
     found = environment.describe()
     reason = "cannot be resumed"
     remedy = f"measure from the start: {recorded.command}"
-    for name in SAME:
+    for name in sorted((recorded.environment.keys() | found.keys()) - LOAD):
         then, today = recorded.environment.get(name), found.get(name)
         if then != today:
             raise UsageError(file, f"{reason}: {name} was {then}, now it is {today}", remedy)

@@ -20,21 +20,8 @@ from xenperf.report import json_
 
 STOPPED: Final = "stopped before its end"
 INTERPRETED: Final = "NUMBA_DISABLE_JIT"
-SAME: Final = (
-    *(
-        "xenperf",
-        "commit",
-        "kernel",
-        "machine",
-        "cpu",
-        "cpus",
-        "hypervisor",
-        "booted",
-        "clock_source",
-    ),
-    *("python", "numpy", "numba", "llvmlite"),
-)
-"""What has to be as it was when measuring goes on: all but the load."""
+LOAD: Final = frozenset({"load_1min", "pressure_cpu", "steal_share"})
+"""What may be another when measuring goes on; everything else has to be as it was."""
 
 
 @dataclass(slots=True)

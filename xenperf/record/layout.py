@@ -67,7 +67,10 @@ PLAN: Final = fields(
         "apart": flag,
     }
 )
-CONDITIONS: Final = both(having({"load_1min": maybe(number)}), table(maybe(number)))
+NEEDED: Final = ("load_1min", "steal_ticks", "total_ticks")
+"""The conditions that something reads; a worker may tell more."""
+
+CONDITIONS: Final = both(having(dict.fromkeys(NEEDED, maybe(number))), table(maybe(number)))
 SLICES: Final = fields(
     {
         "cpu_ns": items(integer(1), least=1),
