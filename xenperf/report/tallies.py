@@ -53,7 +53,7 @@ def _noise(report: Report) -> list[tuple[str, str]]:
         for row in report.costs
         if row.verdict is Verdict.UNDECIDED and row.noise is not None and row.noise > band
     ]
-    if not wide or not report.nr_finished:
+    if not (wide and band and report.nr_finished):
         return []
     noise, row = max(wide, key=lambda found: found[0])
     nr_workers = len(row.worker_ratios)
