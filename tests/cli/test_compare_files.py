@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.cli import canned
+from xenperf.cli.files import labels_of
 from xenperf.measure import session
 from xenperf.measure.plan import Plan
 
@@ -73,7 +74,7 @@ def test_the_report_of_two_files_can_be_written_but_holds_nothing_raw(
     [
         (("{a}", "HEAD"), "a.json: a file cannot be compared with a revision"),
         (("{a}", "none.json"), "none.json: cannot read: no such file or directory"),
-        (("{a}", "{a}", "--workers", "3"), "--workers: two files are compared as they are"),
+        (("{a}", "{a}", "--workers", "3"), "--workers: files are compared as they are"),
     ],
 )
 def test_what_makes_no_sense_is_one_line(
@@ -83,3 +84,23 @@ def test_what_makes_no_sense_is_one_line(
     assert (found.code, found.out) == (2, "")
     assert named in found.err
     assert found.err.count("\n") == 1
+
+
+def test_a_series_of_files_gives_each_a_column(files: list[str], invoke: Invoke) -> None:
+    found = invoke("series", *files, "--format", "json")
+    assert found.code == 1
+    content = json.loads(found.out)
+    assert (content["kind"], content["grade"]) == ("series", "C")
+    assert list(content["about"]) == ["a", "b", "slow"]
+    by_gpa = [row for row in content["rows"] if row["variant"] == "gpa"]
+    assert [(row["sides"], row["verdict"]) for row in by_gpa] == [
+        (["a", "b"], "undecided"),
+        (["a", "slow"], "slower"),
+        (["b", "slow"], "slower"),
+    ]
+    shown = invoke("series", *files).out
+    assert any(line.startswith("slow ") and line.endswith("slower") for line in shown.splitlines())
+
+
+def test_files_of_one_name_are_told_apart() -> None:
+    assert labels_of(["x/r.json", "y/r.json"]) == ["1: r", "2: r"]

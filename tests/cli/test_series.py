@@ -63,9 +63,12 @@ def test_a_step_that_changes_an_outcome_shows_in_the_counts(
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        ((), "give either --model or BASE..HEAD"),
-        (("--model", "a..b"), "give either --model or BASE..HEAD"),
+        ((), "give --model, BASE..HEAD, or result files"),
+        (("--model", "a..b"), "give --model, BASE..HEAD, or result files"),
         (("HEAD", "--repo", "."), "not BASE..HEAD"),
+        (("a..b", "b..c"), "one range at a time"),
+        (("a.json",), "one file is no series"),
+        (("a.json", "HEAD"), "a file cannot be compared with a revision"),
     ],
 )
 def test_what_is_no_series_is_refused(

@@ -1,6 +1,8 @@
-"""``xenperf compare`` of two result files: what was recorded apart, compared with care."""
+"""Result files in ``xenperf compare`` and ``series``: what was recorded apart, taken with care."""
 
 import shlex
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -17,26 +19,67 @@ from xenperf.stats.files import ALPHA, LEAST_WORKERS, MARGIN, P_LIMIT, SIDES
 SUFFIX: Final = ".json"
 
 
-def are_files(names: tuple[str, str]) -> bool:
-    """Tell whether *names* are result files; ``UsageError`` if just one of them is."""
+def are_files(names: Sequence[str]) -> bool:
+    """Tell whether *names* are result files; ``UsageError`` if just some of them are."""
     found = [Path(name).is_file() or name.endswith(SUFFIX) for name in names]
     if all(found):
         return True
     lone = [name for name, is_file in zip(names, found, strict=True) if is_file]
     if any(name.endswith(SUFFIX) for name in lone):
         reason = "a file cannot be compared with a revision"
-        raise UsageError(lone[0], reason, "give two files or two revisions")
+        raise UsageError(lone[0], reason, "give files or revisions, not both")
     return False
 
 
 def compare(request: Request, streams: Streams, names: tuple[str, str]) -> int:
     """Compare the files called *names*; return the exit code."""
+    check(request)
+    return _handed_over(request, streams, report_of(compare_files(*names)))
+
+
+def series(request: Request, streams: Streams, names: Sequence[str]) -> int:
+    """Compare each file with the first and with the one before; return the exit code."""
+    check(request)
+    labels = labels_of(names)
+    numbers = range(len(names))
+    pairs = [(0, idx) for idx in numbers[1:]] + [(idx - 1, idx) for idx in numbers[2:]]
+    found = [compare_files(names[base], names[head]) for base, head in pairs]
+    rows = [
+        replace(row, sides=(labels[base], labels[head]))
+        for (base, head), compared in zip(pairs, found, strict=True)
+        for row in compared.rows
+    ]
+    sources = [found[0].base, *(compared.head for compared in found[: len(names) - 1])]
+    remarks = dict.fromkeys(remark for compared in found for remark in compared.remarks)
+    report = replace(
+        report_of(found[-1]),
+        rows=tuple(rows),
+        kind=Kind.SERIES,
+        command=shlex.join(["xenperf", "series", *names]),
+        about={label: described(one) for label, one in zip(labels, sources, strict=True)},
+        remarks=tuple(remarks),
+    )
+    return _handed_over(request, streams, report)
+
+
+def labels_of(names: Sequence[str]) -> list[str]:
+    """Return what the files called *names* are called in a table: each its own."""
+    stems = [Path(name).stem for name in names]
+    if len(set(stems)) == len(stems):
+        return stems
+    return [f"{number}: {stem}" for number, stem in enumerate(stems, start=1)]
+
+
+def check(request: Request) -> None:
+    """Raise ``UsageError`` for options that say how to measure: nothing is measured here."""
     asked = [name for name in DEFAULTS.__slots__ if _is_measuring(request, name)]
     if asked:
         thing = f"--{asked[0].replace('_', '-')}"
-        raise UsageError(thing, "two files are compared as they are", f"leave {thing} out")
+        raise UsageError(thing, "files are compared as they are", f"leave {thing} out")
     request.check_output()
-    report = report_of(compare_files(*names))
+
+
+def _handed_over(request: Request, streams: Streams, report: Report) -> int:
     hand_over(request, None, report, streams)
     return exit_code(report, strict=request.strict)
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import click
 
+from xenperf.cli import files
 from xenperf.cli.between import SEEDS, SENTINELS, names_of
 from xenperf.cli.compare import DIRTY
 from xenperf.cli.exit_codes import COMPARE_EPILOG
@@ -32,7 +33,7 @@ Named = list[tuple[str, Build]]
 
 
 @click.command("series", epilog=COMPARE_EPILOG)
-@click.argument("commits", required=False, metavar="[BASE..HEAD]")
+@click.argument("names", nargs=-1, metavar="[BASE..HEAD | FILE...]")
 @click.option(
     "--model", is_flag=True, help="The patches of the model's own series, one after another."
 )
@@ -44,18 +45,32 @@ Named = list[tuple[str, Build]]
 )
 @measuring
 @click.pass_obj
-def verb(streams: Streams, /, commits: str | None, model: bool, repo: str, **options: Any) -> int:
+def verb(
+    streams: Streams, /, names: tuple[str, ...], model: bool, repo: str, **options: Any
+) -> int:
     """Measure a series step by step: each step against the base and against the one before.
 
     With --model the steps are the patches that brought activation by HVA to KVM, switched on one
-    after another. With BASE..HEAD they are the commits of this repository in that range.
+    after another. With BASE..HEAD they are the commits of this repository in that range. Result
+    files are steps in the order given; they were recorded apart (grade C), so only a large
+    difference gets a verdict.
     """
-    if model == (commits is not None):
-        raise UsageError("series", "give either --model or BASE..HEAD", "see xenperf series --help")
     request = Request(**options)
+    if model and not names:
+        request.check_output()
+        return carry_out(model_job(request), request, streams)
+    if model or not names:
+        raise UsageError(
+            "series", "give --model, BASE..HEAD, or result files", "see xenperf series --help"
+        )
+    if files.are_files(names):
+        if len(names) < 2:
+            raise UsageError(names[0], "one file is no series", "give two or more")
+        return files.series(request, streams, names)
+    if len(names) > 1:
+        raise UsageError(f"series {names[1]}", "one range at a time", "give BASE..HEAD")
     request.check_output()
-    job = model_job(request) if commits is None else commits_job(request, commits, Path(repo))
-    return carry_out(job, request, streams)
+    return carry_out(commits_job(request, names[0], Path(repo)), request, streams)
 
 
 def model_job(request: Request) -> Job:

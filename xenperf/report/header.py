@@ -17,15 +17,16 @@ GRADES: Final = {
     Grade.OWN_PROCESSES: "a process for each side, in turn (ABBA): grade B",
     Grade.APART: "recorded apart, not interleaved: grade C",
 }
-TITLE_APART: Final = "two result files, recorded apart"
-CLOCKS: Final = {Grade.APART: "as recorded"}
+TITLES_APART: Final = {
+    Kind.COMPARE: "two result files, recorded apart",
+    Kind.SERIES: "result files in their order, recorded apart",
+}
 
 
 def title(report: Report) -> str:
     """Return what was compared, in a line."""
-    if report.grade is Grade.APART:
-        return f"xenperf {report.kind}: {TITLE_APART}"
-    return f"xenperf {report.kind}: {TITLES[report.kind].format(backend=report.backend)}"
+    titles = TITLES_APART if report.grade is Grade.APART else TITLES
+    return f"xenperf {report.kind}: {titles[report.kind].format(backend=report.backend)}"
 
 
 def header(report: Report) -> list[tuple[str, str]]:
