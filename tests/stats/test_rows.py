@@ -1,11 +1,12 @@
 """Rows: samples in, one judged line out for each, and nothing hidden."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
-from xenperf.stats.rows import DISSENT, cost_rows, count_rows
-from xenperf.stats.samples import CostSample, CountSample, WorkerTimes
+from xenperf.stats.rows import BY_WALL, DISSENT, cost_rows, count_rows
+from xenperf.stats.samples import WALL_TIME, CostSample, CountSample, WorkerTimes
 from xenperf.stats.verdict import Verdict
 
 
@@ -97,3 +98,20 @@ def test_a_row_that_its_own_workers_contradict_says_so() -> None:
     (row,) = cost_rows([mixed])
     assert row.verdict is Verdict.UNDECIDED
     assert DISSENT in row.notes
+
+
+def test_what_sleeps_is_judged_by_wall_time_with_wider_limits() -> None:
+    def slept(factor: float) -> CostSample:
+        made = sample("a", 1.0)
+        workers = [
+            replace(w, base_wall_ns=w.base_ns, head_wall_ns=tuple(factor * ns for ns in w.base_ns))
+            for w in made.workers
+            if w.base_ns is not None
+        ]
+        return replace(made, workers=tuple(workers), metric=WALL_TIME)
+
+    near, far = cost_rows([slept(1.025), slept(1.2)])
+    assert (near.verdict, far.verdict) == (Verdict.SAME, Verdict.SLOWER)
+    assert far.ratio == pytest.approx(1.2, rel=1e-6)
+    assert BY_WALL in near.notes
+    assert not near.is_count

@@ -16,11 +16,11 @@ from typing import Any
 
 from xenperf.hypervisor import Loop
 from xenperf.measure import conditions
-from xenperf.measure.builds import LoadedBuild, load
+from xenperf.measure.builds import MODEL, LoadedBuild, load
 from xenperf.measure.plan import Plan
 from xenperf.measure.schedule import WrongAnswerError, take_turns
 from xenperf.measure.sides import Build, Comparison, Side
-from xenperf.stats.samples import CPU_TIME
+from xenperf.stats.samples import CPU_TIME, WALL_TIME
 
 Message = dict[str, Any]
 
@@ -70,7 +70,7 @@ class Worker:
         if entry is None:
             yield {"kind": "count", **message, **self._observed(name, comparison, there)}
         elif not entry.is_control or comparison.has_controls:
-            message |= described(entry, comparison)
+            message |= described(entry, comparison, self.plan.backend)
             yield {"kind": "cost", **message, **self._timed(name, comparison, there, entry.cycle)}
 
     def _timed(self, name: str, comparison: Comparison, there: list[Side], cycle: int) -> Message:
@@ -151,12 +151,13 @@ def with_planted(loop: Loop, share: float, cycle: int) -> Loop:
     return longer
 
 
-def described(entry: Any, comparison: Comparison) -> Message:
+def described(entry: Any, comparison: Comparison, backend: str) -> Message:
     """Return what a report needs to know of a benchmark; other revisions may say less."""
     is_between = comparison.is_between_builds
+    is_asleep = backend != MODEL and getattr(entry, "sleeps", False)
     return {
         "unit": entry.unit,
-        "metric": getattr(entry, "metric", CPU_TIME),
+        "metric": WALL_TIME if is_asleep else CPU_TIME,
         "is_control": comparison.is_control or (entry.is_control and not is_between),
         "variant": "" if entry.is_control and is_between else comparison.variant,
     }

@@ -196,6 +196,7 @@ HOT_PATHS: Final = (
         "rejoin and break apart, a send after each memslot request",
         "ns/request",
         _overlay_cycle,
+        sleeps=True,  # each request waits for the readers of the old memslots
         cycle=8,
     ),
 )

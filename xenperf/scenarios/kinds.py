@@ -55,6 +55,9 @@ class Benchmark:
     needs: frozenset[Feature] = frozenset()
     """What a back end must offer to be asked."""
 
+    sleeps: bool = False
+    """A real kernel sleeps in it: its CPU time leaves out most, so wall time is judged there."""
+
     cycle: int = 1
     """Operations come in multiples of this, or the state would not be restored."""
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from xenperf.stats.paired import Estimate, estimate, round_log_ratios
@@ -17,6 +17,9 @@ from xenperf.stats.samples import (
 )
 from xenperf.stats.verdict import DEFAULT, Judgement, Verdict, judge, judge_count, simultaneous
 
+WALL_MARGIN: Final = 0.03
+WALL_BAND: Final = 0.10
+BY_WALL: Final = "judged by wall time, since it sleeps: differs beyond 3 %, the same inside 10 %"
 DISSENT: Final = "undecided because a part of its workers or rounds says otherwise"
 UNFINISHED: Final = "no worker finished it"
 
@@ -88,14 +91,26 @@ def cost_rows(samples: Sequence[CostSample], settings: Judgement = DEFAULT) -> l
             if sample.is_control == is_control and _is_usable(sample)
         ]
         estimates = [estimate([_log_ratios(s, w) for w in s.workers]) for _, s in group]
-        verdicts = judge(estimates, settings)
+        limits = [limits_of(sample, settings) for _, sample in group]
+        verdicts = judge(estimates, limits)
         bounds = simultaneous(estimates, settings.alpha) if estimates else []
-        for (idx, sample), found, verdict, bound in zip(
-            group, estimates, verdicts, bounds, strict=True
+        for (idx, sample), found, verdict, bound, limit in zip(
+            group, estimates, verdicts, bounds, limits, strict=True
         ):
             ci = (_exp(bound.low), _exp(bound.high))
-            judged[idx] = _cost_row(sample, found, verdict, ci, settings)
+            judged[idx] = _cost_row(sample, found, verdict, ci, limit)
     return [judged.get(idx) or _row_without_ratio(sample) for idx, sample in enumerate(samples)]
+
+
+def limits_of(sample: CostSample, settings: Judgement) -> Judgement:
+    """Return what counts as a difference for *sample*: wall time has wider limits."""
+    if sample.metric == CPU_TIME:
+        return settings
+    return replace(
+        settings,
+        margin=max(settings.margin, WALL_MARGIN),
+        band=max(settings.band, WALL_BAND),
+    )
 
 
 def count_rows(samples: Sequence[CountSample]) -> list[Row]:
@@ -151,7 +166,11 @@ def _cost_row(
         verdict=verdict,
         is_control=sample.is_control,
         worker_ratios=tuple(math.exp(median(rounds)) for rounds in found.rounds),
-        notes=(*found.warnings, *_dissent(verdict, ci, settings)),
+        notes=(
+            *((BY_WALL,) if sample.metric == WALL_TIME else ()),
+            *found.warnings,
+            *_dissent(verdict, ci, settings),
+        ),
         sides=sample.sides,
         variant=sample.variant,
         wall_ratio=_wall_ratio(sample),
