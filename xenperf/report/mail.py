@@ -3,7 +3,7 @@
 from typing import Final
 
 from xenperf.report.header import judgement, machine, method, title
-from xenperf.report.model import Report
+from xenperf.report.model import Kind, Report
 from xenperf.report.sections import Section, sections
 from xenperf.report.table import paragraph
 from xenperf.report.tallies import closing
@@ -11,7 +11,10 @@ from xenperf.report.text import command, doubts, table
 
 WIDTH: Final = 72
 LABEL_WIDTH: Final = 11
-LEFT_OUT: Final = frozenset({"unit", "wall", "instr"})
+LEFT_OUT: Final = frozenset({"unit", "wall", "instr", "time"})
+SIGNS: Final = {"faster": "<", "slower": ">", "same": "=", "undecided": "?", "invalid": "!"}
+SIGN_OF: Final = "that is"
+LEGEND: Final = "after a step: < faster, > slower, = same, ? undecided, ! invalid"
 
 
 def render(report: Report) -> str:
@@ -20,6 +23,7 @@ def render(report: Report) -> str:
         [*_wrapped(title(report)), *_about(report)],
         _verdicts(report),
         doubts(report, WIDTH),
+        _wrapped(LEGEND) if report.kind is Kind.SERIES else [],
         *(table(narrow(section), WIDTH) for section in sections(report)),
         _conditions(report),
     ]
@@ -30,12 +34,16 @@ def render(report: Report) -> str:
 def narrow(section: Section) -> Section:
     """Return *section* without the columns that a page of 72 has no room for."""
     kept = [idx for idx, name in enumerate(section.columns) if name not in LEFT_OUT]
-    return Section(
-        section.name,
-        section.title,
-        tuple(section.columns[idx] for idx in kept),
-        tuple(tuple(line[idx] for idx in kept) for line in section.cells),
-    )
+    columns = tuple(section.columns[idx] for idx in kept)
+    cells = tuple(tuple(line[idx] for idx in kept) for line in section.cells)
+    if SIGN_OF in columns:  # the steps of a series: a sign takes less room than a word
+        place = columns.index(SIGN_OF)
+        columns = (*columns[:place], "", *columns[place + 1 :])
+        cells = tuple(
+            (*line[:place], SIGNS.get(line[place], line[place]), *line[place + 1 :])
+            for line in cells
+        )
+    return Section(section.name, section.title, columns, cells)
 
 
 def _wrapped(text: str) -> list[str]:
