@@ -104,17 +104,24 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
                 return
 
 
-def judge(path: Path) -> str:
-    """Return the table of verdicts, with what it was measured on."""
+def judge(paths: Sequence[Path]) -> str:
+    """Return the table of verdicts; rows in a later file replace those of an earlier one."""
+    machines = [measured_on(path) for path in paths]
+    known = [times(path) for path in paths]
+    merged = {name: sides for each in known for name, sides in each.items()}
+    return "\n\n".join([*machines, table(merged)])
+
+
+def measured_on(path: Path) -> str:
+    """Return what a file was recorded on."""
     described = next(_lines(path))[HEADER]
     load = loads(path)
     loaded = f"load {min(load):.1f} to {max(load):.1f}"
-    machine = (
+    return (
         f"{described['cpu']}, {described['cpus']} CPUs, {described['hypervisor']}, Linux "
         f"{described['kernel']}, Python {described['python']}, Numba {described['numba']}; "
         f"commit {described['commit']}; {len(load)} workers; {loaded}"
     )
-    return f"{machine}\n\n{table(times(path))}"
 
 
 def main() -> None:
@@ -129,14 +136,15 @@ def main() -> None:
     recording.add_argument("--seed", type=int, default=1, metavar="N")
     recording.add_argument("--only", action="append", default=[], metavar="GLOB")
     judging = verbs.add_parser("judge", help="print what each method makes of them")
-    judging.add_argument("file", type=Path)
+    judging.add_argument("files", type=Path, nargs="+", metavar="FILE")
     chosen = parser.parse_args()
     if chosen.verb == "record":
         record(chosen.output, chosen.workers, chosen.seed, chosen.only)
-    elif not chosen.file.is_file():
-        parser.error(f"{chosen.file}: no such file; make it with record")
-    else:
-        print(judge(chosen.file))
+        return
+    for path in chosen.files:
+        if not path.is_file():
+            parser.error(f"{path}: no such file; make it with record")
+    print(judge(chosen.files))
 
 
 if __name__ == "__main__":
