@@ -35,7 +35,7 @@ NEEDED: Final = WANTED | XenConfig.SHARED_INFO | XenConfig.EVTCHN_2LEVEL
 
 NO_XEN: Final = (
     "the running kernel's KVM has no Xen support (KVM_CAP_XEN_HVM is {flags:#x})",
-    "boot a kernel with CONFIG_KVM_XEN=y",
+    "boot a kernel with CONFIG_KVM_XEN=y, in a VM with xenperf boot",
 )
 HYPERCALL_MSR: Final = 0x4000_0000
 """Our guest never writes it, but KVM acts as Xen for any guest only once some VM has named one.

@@ -1,14 +1,22 @@
-"""What can be used here: counters, Valgrind, emulators, KVM. Nothing of it is started."""
+"""What can be used here: counters, Valgrind, emulators, KVM. No tool is started."""
 
 import os
 import shutil
 from pathlib import Path
 from typing import Final
 
+from xenperf.live.probe import diagnose
 from xenperf.measure.probe_fact import Fact, Grade
 
 PMUS: Final = Path("/sys/bus/event_source/devices")
 KVM: Final = Path("/dev/kvm")
+_SAID_ELSEWHERE: Final = ("device", "second_processor")
+_LIVE_MATTERS: Final = {
+    "memslots": "memslots can be measured on any KVM",
+    "guest": "merges, timers and polls need a vCPU that runs",
+    "xen": "sends, caches and cases need KVM's Xen support",
+    "shared_info_hva": "activation by HVA needs it; without it only GPA is measured",
+}
 PROCESSOR_PMUS: Final = ("cpu", "cpu_*", "armv*")
 
 
@@ -18,8 +26,8 @@ def facts() -> list[Fact]:
         counters(PMUS),
         tool("valgrind", "valgrind", "it counts instructions: exact on a busy machine too"),
         tool("qemu", "qemu-system-x86_64", "it boots a kernel to be measured, and can count"),
-        tool("vng", "vng", "it boots a kernel straight from its build tree"),
         kvm(KVM),
+        *live(),
     ]
 
 
@@ -47,6 +55,22 @@ def tool(name: str, program: str, matters: str) -> Fact:
         f"nothing: {name} is there" if path else f"install {program} if you want that",
         Grade.OK if path else Grade.NOTE,
     )
+
+
+def live() -> list[Fact]:
+    """Return what a real kernel could be asked here: a VM is made, asked and closed again."""
+    return [
+        Fact(
+            f"live_{found.feature}",
+            found.reason,
+            found.available,
+            _LIVE_MATTERS.get(found.feature, "the live back end needs it"),
+            found.remedy or "nothing: it is there",
+            Grade.OK if found.available else Grade.NOTE,
+        )
+        for found in diagnose()
+        if found.feature not in _SAID_ELSEWHERE
+    ]
 
 
 def kvm(device: Path) -> Fact:
