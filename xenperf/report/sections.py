@@ -45,7 +45,7 @@ def sections(report: Report) -> list[Section]:
 
 
 def _costs(report: Report) -> Section:
-    rows = sorted(report.costs, key=weight)
+    rows = by_weight(report.costs)
     base, head = rows[0].sides if rows else ("base", "head")
     what = _WHAT.get(report.kind, _WHAT[Kind.COMPARE])
     title = f"COSTS: thread CPU time; {what.format(base=base, head=head, HEAD=head.upper())}"
@@ -53,7 +53,7 @@ def _costs(report: Report) -> Section:
 
 
 def _controls(report: Report) -> Section:
-    rows = sorted(report.controls, key=weight)
+    rows = by_weight(report.controls)
     if report.kind is Kind.RUN:
         title = "CONTROLS: the activation cannot touch them; hva/gpa should be 1"
     else:
@@ -137,7 +137,11 @@ def _counts(row: Row) -> tuple[str, str]:
     return shown.base, shown.head
 
 
-def weight(row: Row) -> tuple[int, float]:
-    """Return what rows are sorted by: the weight of their verdict, then the size of the change."""
+def by_weight(rows: Sequence[Row]) -> list[Row]:
+    """Return *rows*, the weightiest verdict first and in it the largest change."""
+    return sorted(rows, key=_weight)
+
+
+def _weight(row: Row) -> tuple[int, float]:
     rank = _BY_WEIGHT.index(row.verdict) if row.verdict in _BY_WEIGHT else len(_BY_WEIGHT)
     return rank, -abs(math.log(row.ratio)) if row.ratio else 0.0

@@ -7,8 +7,9 @@ from xml.etree.ElementTree import Element
 from xenperf.report.figures import figures
 from xenperf.report.html import histogram, workers
 from xenperf.report.html.tags import tag
-from xenperf.report.html.words import by_weight, pair_name, plural, verdict_tag
+from xenperf.report.html.words import pair_name, plural, verdict_tag
 from xenperf.report.model import Report, RowKey
+from xenperf.report.sections import by_weight
 from xenperf.stats.rows import Row
 
 MOST_ROWS: Final = 120

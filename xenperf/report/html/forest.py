@@ -11,8 +11,9 @@ from xenperf.report.html.limits import limit, ratios_at
 from xenperf.report.html.marks import dot, line, picture, words
 from xenperf.report.html.scale import Stretched, stretched_over
 from xenperf.report.html.tags import Child, number, tag
-from xenperf.report.html.words import breakable, by_weight, pair_name, percent, verdict_tag
+from xenperf.report.html.words import breakable, pair_name, percent, verdict_tag
 from xenperf.report.model import Report, RowKey
+from xenperf.report.sections import by_weight
 from xenperf.stats.rounding import round_figure
 from xenperf.stats.rows import Row
 

@@ -1,13 +1,10 @@
 """Words and signs that every part of the page uses for the same thing."""
 
-import math
 import re
-from collections.abc import Sequence
 from typing import Final
 from xml.etree.ElementTree import Element
 
 from xenperf.report.html.tags import tag
-from xenperf.stats.rows import Row
 from xenperf.stats.verdict import Verdict
 
 SIGNS: Final = {
@@ -22,18 +19,6 @@ SIGNS: Final = {
     Verdict.MORE: "▲",
 }
 """No verdict is told by its colour alone."""
-
-_BY_WEIGHT: Final = (Verdict.INVALID, Verdict.SLOWER, Verdict.FASTER, Verdict.UNDECIDED)
-
-
-def by_weight(rows: Sequence[Row]) -> list[Row]:
-    """Return *rows*, the weightiest verdict first and in it the largest change."""
-    return sorted(rows, key=_weight)
-
-
-def _weight(row: Row) -> tuple[int, float]:
-    rank = _BY_WEIGHT.index(row.verdict) if row.verdict in _BY_WEIGHT else len(_BY_WEIGHT)
-    return rank, -abs(math.log(row.ratio)) if row.ratio else 0.0
 
 
 def verdict_tag(verdict: Verdict) -> Element:
