@@ -1,7 +1,7 @@
 import math
 import random
 
-from xenperf.stats.modes import Claim, rounds_dissent, workers_dissent
+from xenperf.stats.modes import Claim, rounds_dissent, workers_dissent, workers_outside
 
 SAME = Claim(-0.03, 0.03, 0.03)
 SLOWER = Claim(0.03, math.inf, 0.03)
@@ -28,6 +28,19 @@ def test_a_normal_spread_rarely_looks_like_groups() -> None:
     rng = random.Random(2)
     dissents = [workers_dissent([rng.gauss(0, 0.03) for _ in range(10)], SAME) for _ in range(500)]
     assert sum(dissents) <= 40
+
+
+def test_workers_outside_count_whether_apart_or_not() -> None:
+    spread = [-0.025, -0.016, -0.011, -0.004, 0.0, 0.004, 0.008, 0.015]
+    assert not workers_outside([*spread, 0.02, 0.07], SAME)
+    assert workers_outside([*spread, 0.05, 0.07], SAME)
+    assert workers_outside([*spread, -0.05, 0.07], SAME)
+    assert not workers_dissent([*spread, -0.05, 0.07], SAME)
+
+
+def test_more_workers_may_have_more_outside() -> None:
+    assert not workers_outside([*[0.0] * 37, 0.1, 0.1, 0.1], SAME)
+    assert workers_outside([*[0.0] * 36, 0.1, 0.1, 0.1, 0.1], SAME)
 
 
 def test_rounds_apart_on_both_sides_are_set_off() -> None:

@@ -26,6 +26,21 @@ def row(
     return estimate(rounds)
 
 
+# Ratios of workers, half of which had a tenth more to do on side b; recorded on a benchmark whose
+# own spread hides the two modes.
+HIDDEN_MODES = (
+    (-0.025, 0.106, -0.016, 0.070, -0.011, 0.008, -0.029, 0.004, -0.041, 0.015),
+    (-0.015, 0.060, -0.012, 0.057, -0.004, 0.022, 0.014, -0.004, -0.003, 0.012),
+)
+
+
+@pytest.mark.parametrize("ratios", HIDDEN_MODES)
+def test_two_modes_that_the_spread_hides_are_not_the_same(ratios: tuple[float, ...]) -> None:
+    found = estimate([[ratio] * 16 for ratio in ratios])
+    assert found.interval(0.95).lies_inside(-math.log1p(0.03), math.log1p(0.03))
+    assert judge([found]) == [Verdict.UNDECIDED]
+
+
 def test_holm_agrees_with_the_example_done_by_hand() -> None:
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([]) == []

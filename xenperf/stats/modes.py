@@ -41,6 +41,14 @@ def workers_dissent(points: Sequence[float], claim: Claim) -> bool:
     return nr_apart >= _enough(len(points))
 
 
+def workers_outside(points: Sequence[float], claim: Claim) -> bool:
+    """Return whether a group of workers lies outside *claim*, apart from the rest or not.
+
+    Two modes whose spread hides them are not apart, and a trimmed mean looks at the middle only.
+    """
+    return sum(not claim.low <= point <= claim.high for point in points) >= _enough(len(points))
+
+
 def rounds_dissent(worker_rounds: Sequence[Sequence[float]], claim: Claim) -> bool:
     """Return whether a share of all rounds lies apart on ONE side, outside *claim*.
 

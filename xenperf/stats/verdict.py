@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from xenperf.stats.interval import Interval
-from xenperf.stats.modes import Claim, rounds_dissent, workers_dissent
+from xenperf.stats.modes import Claim, rounds_dissent, workers_dissent, workers_outside
 from xenperf.stats.paired import Estimate, Method
 
 
@@ -81,8 +81,9 @@ def judge(
     """Return the verdict of every row, corrected for the number of rows.
 
     Slower or faster: the interval null |effect| <= margin is rejected after Holm. Same: the
-    simultaneous interval lies inside the band. Otherwise, or if a part of the workers or
-    rounds contradicts the claim, undecided: that is never "no change".
+    simultaneous interval lies inside the band, and so do the workers, but for one in ten.
+    Otherwise, or if a part of the workers or rounds contradicts the claim, undecided: that is
+    never "no change".
 
     settings
         One for all rows, or one per row with a common alpha.
@@ -114,13 +115,19 @@ def _judge_row(row: Estimate, settings: Judgement, p: float, bounds: Interval) -
         verdict, claim = Verdict.SAME, Claim(-band, band, band)
     else:
         return Verdict.UNDECIDED
-    return Verdict.UNDECIDED if _contradicted(row, claim) else verdict
+    return Verdict.UNDECIDED if _contradicted(row, verdict, claim) else verdict
 
 
-def _contradicted(row: Estimate, claim: Claim) -> bool:
-    """Return whether a part of the row's own data speaks against *claim*."""
-    if row.method is Method.TRIMMED and workers_dissent(row.points, claim):
-        return True
+def _contradicted(row: Estimate, verdict: Verdict, claim: Claim) -> bool:
+    """Return whether a part of the row's own data speaks against *claim*.
+
+    For "same" a group of workers outside the band is enough: nobody checks again what did not
+    change, so this claim has to hold for the workers and not for their middle alone.
+    """
+    if row.method is Method.TRIMMED:
+        speaks_against = workers_outside if verdict is Verdict.SAME else workers_dissent
+        if speaks_against(row.points, claim):
+            return True
     return rounds_dissent(row.rounds, claim)
 
 
