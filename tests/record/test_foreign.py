@@ -1,6 +1,7 @@
 """Files of pyperf and asv: what they say is read, what is broken is one line."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,18 @@ def test_a_result_of_asv_is_a_figure_with_its_interval(tmp_path: Path) -> None:
     assert found.environment == {"commit": "0123456789ab", "cpu": "a CPU"}
 
 
+def test_asv_may_have_intervals_without_bounds_and_skipped_results(tmp_path: Path) -> None:
+    row = [[1e-6, math.nan], [["'gpa'", "'hva'"]], "1", [-math.inf, None], [math.inf, None]]
+    found = source(written(tmp_path / "a.json", {**ASV, "results": {"bench.time_it": row}}))
+    assert found.figures == ()  # no interval, no figure to compare: but no file to refuse either
+
+
+def test_nobody_else_may_write_what_is_not_json(tmp_path: Path) -> None:
+    content = {**PYPERF, "metadata": {"unit": math.nan}}
+    with pytest.raises(UsageError, match="cannot read: NaN is not JSON"):
+        source(written(tmp_path / "p.json", content))
+
+
 @pytest.mark.parametrize(
     ("name", "parts"),
     [
@@ -126,7 +139,7 @@ def test_a_changed_value_is_refused_or_compared(base: Any, data: st.DataObject) 
         key = data.draw(st.sampled_from(list(place) if isinstance(place, dict) else [0, -1]))
     place[key] = data.draw(STRANGE)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("xenperf.record.untrusted.load", lambda path: content)
+        patched.setattr("xenperf.record.untrusted.load", lambda path, constant: content)
         try:
             found = compare_files("a.json", "b.json")
         except UsageError:

@@ -123,7 +123,7 @@ def _asv_figures(name: str, row: Mapping[str, Any], where: str) -> Iterator[Figu
     for column, values in (("result", result), ("stats_ci_99_a", low), ("stats_ci_99_b", high)):
         SECONDS(values, f"{where}.{column}")
     expect(len(result) == len(low) == len(high), where, "columns of one length")
-    labels = _combinations(row.get("params") or [], f"{where}.params")
+    labels = combinations(row.get("params") or [], f"{where}.params")
     expect(len(labels) == len(result), f"{where}.params", "as many combinations as results")
     for label, seconds, *bounds in zip(labels, result, low, high, strict=True):
         times = [NS * one for one in (seconds, *bounds) if one is not None]
@@ -132,8 +132,11 @@ def _asv_figures(name: str, row: Mapping[str, Any], where: str) -> Iterator[Figu
             yield Figure(name, label, OPERATION, WALL_TIME, (times[0],), interval)
 
 
-def _combinations(params: Any, where: str) -> list[str]:
-    """Return the parameters of each result, in asv's order: the last one changes fastest."""
+def combinations(params: Any, where: str) -> list[str]:
+    """Return the parameters of each result, in asv's order: the last one changes fastest.
+
+    ``MisshapenError`` for what is no list of lists of texts, or names a combination twice.
+    """
     items(items(text, least=1))(params, where)
     found = [""]
     for values in params:

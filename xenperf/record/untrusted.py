@@ -4,7 +4,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from xenperf.errors import UsageError
@@ -18,18 +18,24 @@ _CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _SHOWN: Final = 60
 
 
-def load(path: str | os.PathLike[str]) -> Any:
+def refuse_constant(word: str) -> Any:
+    """Raise ``ValueError``: JSON has no NaN and no Infinity."""
+    raise ValueError(f"{word} is not JSON")
+
+
+def load(path: str | os.PathLike[str], constant: Callable[[str], Any] = refuse_constant) -> Any:
     """Return the JSON value in the file *path*.
 
     ``UsageError`` if it cannot be read, is no regular file, larger than ``MAX_BYTES``, not UTF-8,
     not JSON, deeper than ``MAX_DEPTH``, names a key twice, or holds a number beyond
     ``MAX_NUMBER`` or a character that would steer a terminal.
+
+    constant
+        What stands for ``NaN``, ``Infinity`` and ``-Infinity``, which asv writes and JSON has not.
     """
     content = _content(path)
     try:
-        value = json.loads(
-            content.decode(), object_pairs_hook=_object, parse_constant=_refuse_constant
-        )
+        value = json.loads(content.decode(), object_pairs_hook=_object, parse_constant=constant)
         _check(value)
     except RecursionError:
         raise refusal(path, "nested too deeply") from None
@@ -43,9 +49,14 @@ def load(path: str | os.PathLike[str]) -> Any:
     return value
 
 
+def printable(shown: str) -> str:
+    """Return *shown* without what would steer a terminal: a file may be called anything."""
+    return _CONTROL.sub("?", shown)
+
+
 def refusal(path: str | os.PathLike[str], reason: str, remedy: str | None = None) -> UsageError:
     """Return the error that names the file and why it is not read, cut where it is very long."""
-    shown = _CONTROL.sub("?", reason)
+    shown = printable(reason)
     shown = shown if len(shown) <= 4 * _SHOWN else f"{shown[: 4 * _SHOWN]}..."
     return UsageError(os.fspath(path), f"cannot read: {shown}", remedy)
 
@@ -77,10 +88,6 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(key for key in keys if keys.count(key) > 1)
         raise ValueError(f"the key {_cut(twice)} is there twice")
     return found
-
-
-def _refuse_constant(word: str) -> Any:
-    raise ValueError(f"{word} is not JSON")
 
 
 def _check(whole: Any) -> None:
