@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -71,6 +72,28 @@ def revisions(repository: Path, name_range: str) -> list[Revision]:
     if not commits:
         raise UsageError(f"range {name_range}", "holds no commit", "put the older revision first")
     return [first, *(revision(repository, commit) for commit in commits)]
+
+
+def subjects(repository: Path, commits: Sequence[str]) -> dict[str, str]:
+    """Return the subjects of *commits*, parents first; empty if the repository lacks one of them.
+
+    commits
+        Full hashes.
+    """
+    if not commits or shutil.which("git") is None:
+        return {}
+    wanted = set(commits)
+    known = _subjects(repository, "--no-walk", *commits)  # asked first: a walk may be a long one
+    if not wanted <= known.keys():
+        return {}
+    walked = _subjects(repository, "--topo-order", "--reverse", *commits)
+    return {commit: subject for commit, subject in walked.items() if commit in wanted}
+
+
+def _subjects(repository: Path, *words: str) -> dict[str, str]:
+    listed = _git(repository, "log", "--ignore-missing", "--format=%H%x09%s", *words, "--") or b""
+    lines = [line.partition("\t") for line in listed.decode("utf-8", "replace").split("\n")]
+    return {commit: _printable(subject) for commit, tab, subject in lines if tab}
 
 
 def committed_at(repository: Path, wanted: Revision) -> int:
