@@ -33,13 +33,13 @@ def are_files(names: Sequence[str]) -> bool:
 
 def compare(request: Request, streams: Streams, names: tuple[str, str]) -> int:
     """Compare the files called *names*; return the exit code."""
-    check(request)
+    check_unmeasured(request)
     return _handed_over(request, streams, report_of(compare_files(*names)))
 
 
 def series(request: Request, streams: Streams, names: Sequence[str]) -> int:
     """Compare each file with the first and with the one before; return the exit code."""
-    check(request)
+    check_unmeasured(request)
     labels = labels_of(names)
     numbers = range(len(names))
     pairs = [(0, idx) for idx in numbers[1:]] + [(idx - 1, idx) for idx in numbers[2:]]
@@ -70,9 +70,10 @@ def labels_of(names: Sequence[str]) -> list[str]:
     return [f"{number}: {stem}" for number, stem in enumerate(stems, start=1)]
 
 
-def check(request: Request) -> None:
+def check_unmeasured(request: Request, allowed: Sequence[str] = ()) -> None:
     """Raise ``UsageError`` for options that say how to measure: nothing is measured here."""
     asked = [name for name in DEFAULTS.__slots__ if _is_measuring(request, name)]
+    asked = [name for name in asked if name not in allowed]
     if asked:
         thing = f"--{asked[0].replace('_', '-')}"
         raise UsageError(thing, "files are compared as they are", f"leave {thing} out")

@@ -1,18 +1,31 @@
-"""``xenperf report``: a recorded file shown again, in any form."""
+"""``xenperf report``: a recorded file shown again, or what changed in a folder of asv's results."""
+
+import os
+from pathlib import Path
+from typing import Any
 
 import click
 
+from xenperf.cli import history
 from xenperf.cli.exit_codes import REPORT_EPILOG, exit_code
 from xenperf.cli.formats import FORMATS
 from xenperf.cli.job import hand_over
 from xenperf.cli.reporting import report_of
 from xenperf.cli.request import Request
 from xenperf.cli.streams import Streams
+from xenperf.errors import UsageError
 from xenperf.record.recorded import read
 
 
 @click.command("report", epilog=REPORT_EPILOG)
-@click.argument("file")
+@click.argument("file", metavar="FILE | DIR")
+@click.option("--only", multiple=True, metavar="GLOB", help="Of DIR: only benchmarks that match.")
+@click.option(
+    "--repo",
+    default=os.curdir,
+    metavar="DIR",
+    help="Of DIR: the checkout that knows its commits.  [default: here]",
+)
 @click.option("--strict", is_flag=True, help="Exit with 3 if a cost is undecided.")
 @click.option(
     "-o", "--output", metavar="OTHER", help="Write the report there, whole or not at all."
@@ -23,17 +36,20 @@ from xenperf.record.recorded import read
     help="[default: by the suffix of OTHER, else text]",
 )
 @click.pass_obj
-def verb(
-    streams: Streams, /, file: str, strict: bool, output: str | None, format: str | None
-) -> int:
+def verb(streams: Streams, /, file: str, repo: str, **options: Any) -> int:
     """Show what a measuring verb wrote to FILE with -o FILE.json, judged anew.
 
     Nothing is measured and nothing in FILE is run. What it says is checked before it is used,
-    whoever wrote it.
+    whoever wrote it. Of DIR, asv's results of one machine, what changed is listed, commit by
+    commit; xenperf series DIR shows every figure.
     """
-    request = Request(strict=strict, output=output, format=format)
+    request = Request(**options)
+    if history.is_history([file]):
+        return history.show(request, streams, file, Path(repo), "report")
+    if request.only:
+        raise UsageError("--only", "a recorded file is shown whole", "leave --only out")
     recorded = read(file)
     request.check_output()
     report = report_of(recorded)
     hand_over(request, recorded, report, streams)
-    return exit_code(report, strict=strict)
+    return exit_code(report, strict=request.strict)

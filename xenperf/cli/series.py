@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import click
 
-from xenperf.cli import files
+from xenperf.cli import files, history
 from xenperf.cli.between import SEEDS, SENTINELS, names_of
 from xenperf.cli.compare import DIRTY
 from xenperf.cli.exit_codes import COMPARE_EPILOG
@@ -33,7 +33,7 @@ Named = list[tuple[str, Build]]
 
 
 @click.command("series", epilog=COMPARE_EPILOG)
-@click.argument("names", nargs=-1, metavar="[BASE..HEAD | FILE...]")
+@click.argument("names", nargs=-1, metavar="[BASE..HEAD | FILE... | DIR]")
 @click.option(
     "--model", is_flag=True, help="The patches of the model's own series, one after another."
 )
@@ -41,7 +41,7 @@ Named = list[tuple[str, Build]]
     "--repo",
     default=os.curdir,
     metavar="DIR",
-    help="The checkout of xenperf whose commits are measured.  [default: here]",
+    help="The checkout of xenperf whose commits are measured, or shown in order.  [default: here]",
 )
 @measuring
 @click.pass_obj
@@ -53,7 +53,8 @@ def verb(
     With --model the steps are the patches that brought activation by HVA to KVM, switched on one
     after another. With BASE..HEAD they are the commits of this repository in that range. Result
     files are steps in the order given; they were recorded apart (grade C), so only a large
-    difference gets a verdict.
+    difference gets a verdict. With DIR, asv's results of one machine, nothing is measured either:
+    the steps are its commits. Exit code 1 then says that a count or a ratio changed.
     """
     request = Request(**options)
     if model and not names:
@@ -63,6 +64,8 @@ def verb(
         raise UsageError(
             "series", "give --model, BASE..HEAD, or result files", "see xenperf series --help"
         )
+    if history.is_history(names):
+        return history.show(request, streams, names[0], Path(repo), "series")
     if files.are_files(names):
         if len(names) < 2:
             raise UsageError(names[0], "one file is no series", "give two or more")

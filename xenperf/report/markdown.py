@@ -24,8 +24,8 @@ def render(report: Report) -> str:
         "\n".join(f"- **{escaped(label)}**: {escaped(text)}" for label, text in closing(report)),
         _doubts(report),
         *(_section(section) for section in sections(report)),
-        _folded("How this was measured", _conditions(report)),
-        f"Reproduce:\n\n{_code(report.command)}",
+        folded("How this was measured", _conditions(report)),
+        f"Reproduce:\n\n{code(report.command)}",
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
@@ -47,7 +47,7 @@ def _section(section: Section) -> str:
     shown = _table(section)
     if section.name in OPEN:
         return f"**{escaped(section.title)}**\n\n{shown}"
-    return _folded(f"{section.title} ({len(section.cells)})", shown)
+    return folded(f"{section.title} ({len(section.cells)})", shown)
 
 
 def _table(section: Section) -> str:
@@ -66,7 +66,8 @@ def _line(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _folded(summary: str, content: str) -> str:
+def folded(summary: str, content: str) -> str:
+    """Return *content* under *summary*, to be unfolded."""
     heading = html.escape(summary, quote=False)  # inside a tag Markdown means nothing
     return f"<details><summary>{heading}</summary>\n\n{content}\n\n</details>"
 
@@ -75,7 +76,7 @@ def _conditions(report: Report) -> str:
     return "\n".join(f"- {escaped(label)}: {escaped(text)}" for label, text in header(report))
 
 
-def _code(command: str) -> str:
+def code(command: str) -> str:
     """Return *command* in a fence that nothing in it can close."""
     longest = max((len(run) for run in re.findall("`+", command)), default=0)
     fence = "`" * max(3, longest + 1)

@@ -1,5 +1,6 @@
 """The whole page, from a report."""
 
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Final
 from xml.etree.ElementTree import Element
@@ -21,16 +22,21 @@ def render(report: Report) -> str:
     Only the standard library is needed. Drawn by hand, since a plotting library's pictures keep
     one colour scheme, are larger than the page, and their text cannot be searched or read aloud.
     """
+    return whole(title(report), _content(report))
+
+
+def whole(name: str, content: Sequence[Element]) -> str:
+    """Return the page called *name*, with its style and nothing from elsewhere."""
     style = files("xenperf.report.html").joinpath("page.css").read_text(encoding="utf-8")
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
         tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("title", title(report)),
+        tag("title", name),
         tag("style", style),
     )
-    return document(tag("html", head, tag("body", tag("main", _content(report))), lang="en"))
+    return document(tag("html", head, tag("body", tag("main", content)), lang="en"))
 
 
 def _content(report: Report) -> list[Element]:
