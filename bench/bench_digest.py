@@ -7,9 +7,11 @@ class Sources:
     version = "1"
     unit = "digest"
 
+    def setup(self):
+        require()
+
     def track_source_digest(self):
         """Return the first 48 bits of the digest that the machine code is cached under."""
-        require()
         from xenperf.jit import DIGEST
 
         return int(DIGEST[:12], 16)

@@ -1,9 +1,9 @@
 """The MMU notifier over 32 caches."""
 
-from .common import _Cost
+from .common import _Cost, _Request
 
 
-class UnrelatedPage(_Cost):
+class UnrelatedPage(_Request):
     version = "1"
     name = "notifier.unrelated_page"
 

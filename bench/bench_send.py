@@ -1,24 +1,24 @@
 """Sends: what one event costs the sender."""
 
-from .common import _Cost
+from .common import _Cost, _Request
 
 
-class Delivered(_Cost):
+class Delivered(_Request):
     version = "1"
     name = "send.delivered"
 
 
-class Merged(_Cost):
+class Merged(_Request):
     version = "1"
     name = "send.merged"
 
 
-class Masked(_Cost):
+class Masked(_Request):
     version = "1"
     name = "send.masked"
 
 
-class ToShadow(_Cost):
+class ToShadow(_Request):
     version = "1"
     name = "send.to_shadow"
 
@@ -33,6 +33,11 @@ class AfterSlotChange(_Cost):
     name = "send.after_slot_change"
 
 
-class SlotAbsent(_Cost):
+class SlotAbsent(_Request):
     version = "1"
     name = "send.slot_absent"
+
+
+class BadPort(_Request):
+    version = "1"
+    name = "request.bad_port"

@@ -1,9 +1,9 @@
 """Activation of shared_info."""
 
-from .common import _Cost
+from .common import _Cost, _Request
 
 
-class ActivateAgain(_Cost):
+class ActivateAgain(_Request):
     version = "1"
     name = "shinfo.activate_again"
 
@@ -13,6 +13,6 @@ class ActivateStale(_Cost):
     name = "shinfo.activate_stale"
 
 
-class OffAndOn(_Cost):
+class OffAndOn(_Request):
     version = "1"
     name = "shinfo.off_and_on"

@@ -1,108 +1,103 @@
-"""The asv suite: every benchmark runs on this commit, none is listed twice, none times its call."""
+"""The asv suite: it covers the catalogue, asv lists each benchmark once, every one of them runs."""
 
 import importlib
-import inspect
-import itertools
 import json
+import os
 import re
-import time
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import asv.runner
 import pytest
+from asv_runner.discovery import disc_benchmarks
 
 import bench.common as common
-from xenperf.jit import INTERPRETED
+from bench import bench_outcomes, bench_ratios, bench_sources
+from tests.bench import drive
 from xenperf.scenarios import catalogue
+from xenperf.scenarios.controls import CONTROLS
+from xenperf.scenarios.hot_paths import HOT_PATHS
 
 ROOT = Path(__file__).parents[2]
-MODULES = sorted(path.stem for path in (ROOT / "bench").glob("bench_*.py"))
-KINDS = ("time_", "track_", "peakmem_")
+BENCHMARKS = list(disc_benchmarks(str(ROOT / "bench")))
+MODULES = sorted({benchmark.name.partition(".")[0] for benchmark in BENCHMARKS})
+SLOW = frozenset({"bench_instructions"})  # Valgrind; its counting has quick tests of its own
+LEAVES = {type(benchmark._attr_sources[1]) for benchmark in BENCHMARKS}
 
 
-def public_classes(module: str) -> list[tuple[str, type[Any]]]:
-    """Return what asv would list of *module*: public classes, wherever they were defined."""
-    namespace = vars(importlib.import_module(f"bench.{module}"))
-    return [
-        (f"{module}.{name}", value)
-        for name, value in namespace.items()
-        if inspect.isclass(value) and not name.startswith("_") and methods(value)
-    ]
-
-
-def methods(cls: type[Any]) -> list[str]:
-    return [name for name in dir(cls) if name.startswith(KINDS)]
-
-
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def few_operations(monkeypatch: pytest.MonkeyPatch) -> None:
     """Interpreted, a batch of 65,536 takes minutes and times nothing: let a few operations do."""
-    if INTERPRETED:
-        monkeypatch.setattr(common, "BATCH", 32)  # a multiple of every cycle
-        monkeypatch.setattr(common, "BATCHES", 1)
-        monkeypatch.setattr(common, "RATIO_ROUNDS", 2)
-        monkeypatch.setattr(common, "RATIO_SLICE_NS", 1)
+    for module, constants in drive.FEW.items():
+        for name, few in constants.items():
+            monkeypatch.setattr(importlib.import_module(f"bench.{module}"), name, few)
 
 
-CLASSES = [pair for module in MODULES for pair in public_classes(module)]
-
-
-@pytest.mark.parametrize("cls", [cls for _, cls in CLASSES], ids=[name for name, _ in CLASSES])
-def test_every_benchmark_runs_with_all_its_parameters(cls: type[Any]) -> None:
-    for combination in combinations(cls):
-        for method in methods(cls):
-            instance = cls()
-            if hasattr(instance, "setup"):
-                instance.setup(*combination)
-            result = getattr(instance, method)(*combination)
-            if hasattr(instance, "teardown"):
-                instance.teardown(*combination)
-            if method.startswith("track_"):
-                assert isinstance(result, int | float)
-
-
-def combinations(cls: type[Any]) -> Iterator[tuple[Any, ...]]:
-    """Return every combination of parameters; of long lists only the first and the last."""
-    ends = [tuple(dict.fromkeys((axis[0], axis[-1]))) for axis in getattr(cls, "params", ())]
-    return itertools.product(*ends)
-
-
-def test_no_class_is_listed_by_two_modules() -> None:
-    assert public_classes("common") == []
-    seen = [cls for _, cls in CLASSES]
-    assert len(seen) == len(set(seen))
-
-
-def test_every_class_states_a_version_of_its_own() -> None:
-    for name, cls in CLASSES:
-        assert re.fullmatch(r"\d+", vars(cls)["version"]), name
+@pytest.mark.usefixtures("few_operations")
+@pytest.mark.parametrize(
+    "module", [pytest.param(m, marks=[pytest.mark.slow] * (m in SLOW)) for m in MODULES]
+)
+def test_every_benchmark_runs_with_all_its_parameters(module: str) -> None:
+    caches: dict[str, Any] = {}
+    for benchmark in BENCHMARKS:
+        if benchmark.name.startswith(f"{module}."):
+            for parameters in drive.combinations(benchmark):
+                found = drive.outcome(benchmark, parameters, caches)
+                assert found["became"] in ("ran", "skipped"), (benchmark.name, parameters, found)
+                if found["became"] == "skipped":
+                    assert re.match("backend live|NUMBA_DISABLE_JIT|valgrind", found["why"])
+                elif benchmark.type == "track":
+                    assert isinstance(found["value"], int | float)
 
 
 def test_every_cost_of_the_catalogue_is_tracked_once() -> None:
-    named = sorted(cls.name for _, cls in CLASSES if "time_batch" in dir(cls))
-    assert named == sorted(entry.name for entry in catalogue.BENCHMARKS)
+    costs = {leaf.name: leaf for leaf in LEAVES if issubclass(leaf, common._Cost)}
+    assert sorted(costs) == sorted(entry.name for entry in catalogue.BENCHMARKS)
+    for entry in catalogue.BENCHMARKS:
+        may_be_live = not entry.needs and not entry.sleeps
+        assert issubclass(costs[entry.name], common._Request) == may_be_live, entry.name
 
 
-@pytest.mark.skipif(INTERPRETED, reason="interpreted: nothing is timed")
-def test_the_call_itself_is_below_a_twentieth_of_the_cheapest_cost() -> None:
-    from bench.bench_slots import SearchBranches
+def test_every_ratio_and_every_scenario_of_the_catalogue_is_tracked() -> None:
+    assert bench_ratios.HotPaths.params == (tuple(entry.name for entry in HOT_PATHS),)
+    assert bench_ratios.Controls.params == (tuple(entry.name for entry in CONTROLS),)
+    names = {"event_sources", *bench_outcomes.SCENARIOS}
+    assert names == {scenario.name for scenario in catalogue.SCENARIOS}
+    assert {leaf.name for leaf in LEAVES if issubclass(leaf, bench_outcomes._Outcome)} == {
+        *bench_outcomes.SCENARIOS
+    }
+    assert bench_sources.EventSources in LEAVES
 
-    case = SearchBranches()
-    case.setup("gpa", "model")
-    for run in (case.time_batch, case.time_floor_empty_batch) * 2:
-        run("gpa", "model")
 
-    def best(run: Any) -> int:
-        times = []
-        for _ in range(30):
-            start = time.thread_time_ns()
-            run("gpa", "model")
-            times.append(time.thread_time_ns() - start)
-        return min(times)
+def test_asv_lists_each_benchmark_once(tmp_path: Path) -> None:
+    listed = tmp_path / "listed.json"
+    script = asv.runner.BENCHMARK_RUN_SCRIPT
+    command = [sys.executable, script, "discover", str(ROOT / "bench"), str(listed)]
+    env = {**os.environ, "ASV_PYTHONPATH": str(ROOT)}
+    subprocess.run(command, check=True, env=env, cwd=tmp_path)
+    names = Counter(entry["name"] for entry in json.loads(listed.read_text()))
+    assert set(names) == {benchmark.name for benchmark in BENCHMARKS}
+    assert [name for name, times in names.items() if times > 1] == []
+    assert all(name.startswith("bench_") and "-" not in name for name in names)
 
-    assert best(case.time_floor_empty_batch) < best(case.time_batch) / 20
-    case.teardown()
+
+def test_every_class_states_a_version_of_its_own() -> None:
+    for leaf in LEAVES:
+        assert re.fullmatch(r"\d+", vars(leaf)["version"]), leaf
+
+
+def test_parameters_are_strings() -> None:
+    for benchmark in BENCHMARKS:
+        assert all(type(value) is str for axis in benchmark._params for value in axis)
+
+
+def test_a_batch_is_long_and_timed_by_the_cpu_time_of_its_thread() -> None:
+    timed = [benchmark for benchmark in BENCHMARKS if benchmark.type == "time"]
+    assert {benchmark.timer.__name__ for benchmark in timed} == {"thread_time"}
+    assert min(common.BATCH, common.BATCH * common.BATCHES) >= 4096
 
 
 def test_a_commit_without_the_rooms_is_skipped_with_the_reason(
@@ -111,9 +106,20 @@ def test_a_commit_without_the_rooms_is_skipped_with_the_reason(
     monkeypatch.setattr(common, "WHY_NOT", "No module named 'xenperf.vmm'")
     with pytest.raises(NotImplementedError, match=r"lacks a room: No module named 'xenperf\.vmm'"):
         common.require("send.delivered")
+    assert "lacks a room" in common.observed("break_apart")["lacks"]
     monkeypatch.setattr(common, "WHY_NOT", None)
     with pytest.raises(NotImplementedError, match=r"catalogue lacks send\.teleported"):
         common.require("send.teleported")
+
+
+def test_counts_that_are_not_there_skip_and_wrong_ones_fail() -> None:
+    assert common.picked({"gpa": {"all.lost": 3}}, "gpa", "all.lost") == 3
+    with pytest.raises(common.SkipNotImplemented, match=r"counts no all\.late"):
+        common.picked({"gpa": {"all.lost": 3}}, "gpa", "all.late")
+    with pytest.raises(common.SkipNotImplemented, match="before that"):
+        common.picked({"lacks": "from before that"}, "gpa")
+    with pytest.raises(ValueError, match="64 sends, but 63"):
+        common.picked({"failed": "64 sends, but 63 found"}, "gpa")
 
 
 def test_the_configuration_is_what_asv_reads() -> None:
@@ -122,7 +128,11 @@ def test_the_configuration_is_what_asv_reads() -> None:
     settings = json.loads(plain)
     assert (settings["benchmark_dir"], settings["results_dir"]) == ("bench", "results")
     assert "--no-deps" in settings["build_command"][0]
+    needed = (ROOT / "pyproject.toml").read_text().partition("\ndependencies = [")[2]
+    for name in re.findall(r'"([a-z]+)>=', needed.partition("]\n")[0]):
+        assert name in settings["matrix"]["req"]
 
 
 def test_pyperf_scripts_lie_where_asv_does_not_walk() -> None:
-    assert not (ROOT / "bench" / "micro" / "__init__.py").exists()
+    for folder in ("micro", "evidence"):
+        assert not (ROOT / "bench" / folder / "__init__.py").exists()
