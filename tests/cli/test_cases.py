@@ -1,9 +1,11 @@
 import json
+import platform
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from xenperf.backends import backend
 from xenperf.cli import cases
 from xenperf.hypervisor import Activation, Hypervisor
 from xenperf.scenarios.cases.case import Case
@@ -92,6 +94,23 @@ def test_the_older_kernel_is_played_by_gpa(invoke: Invoke) -> None:
     ]
     assert found.code == 0
     assert rows[0][5] == "EINVAL none sel=0x0 up=0"
+
+
+@pytest.mark.parametrize(
+    ("release", "code", "basis"), [("6.12.38-x", 1, "before v6.12.39"), ("6.12.39-x", 0, "usual")]
+)
+def test_a_real_kernel_is_judged_by_what_its_release_does(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, release: str, code: int, basis: str
+) -> None:
+    model = backend("model")
+    monkeypatch.setattr(cases, "backend", lambda name: model)  # it answers as the newer one
+    monkeypatch.setattr(platform, "release", lambda: release)
+    chosen = ("cases", "--backend", "live", "--only", "irqfd.79*", "--format", "json")
+    found = invoke(*chosen)
+    content = json.loads(found.out)
+    assert found.code == code
+    assert [case["basis"] for case in content["cases"]] == [basis, basis]
+    assert {case["observed"] for case in content["cases"]} == {"OK none"}
 
 
 def test_a_kernel_is_chosen_for_the_model_only(invoke: Invoke) -> None:

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -34,6 +35,15 @@ def played() -> CasesReport:
 
 def test_the_table(played: CasesReport, golden: Golden) -> None:
     golden("cases.txt", cases.render_text(played))
+
+
+def test_an_expectation_of_some_releases_only_says_so(played: CasesReport) -> None:
+    older = replace(played.cases[0], basis="before v6.7")
+    shown = cases.render_text(replace(played, cases=(older,)))
+    assert "OK 66 sel=0x2 up=1 (before v6.7)  OK 66 sel=0x2 up=1  ok" in shown
+    assert "(usual)" not in cases.render_text(played)
+    content = json.loads(cases.render_json(replace(played, cases=(older,))))
+    assert content["cases"][0]["basis"] == "before v6.7"
 
 
 def test_the_object(played: CasesReport, golden: Golden) -> None:

@@ -1,6 +1,7 @@
 """``xenperf cases``: does a back end answer and write what real kernels do?"""
 
 import functools
+import platform
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,6 +19,7 @@ from xenperf.report import cases as report
 from xenperf.scenarios.cases import book
 from xenperf.scenarios.cases.case import Case, Kernel
 from xenperf.scenarios.cases.playing import kernel_of, missing, observe
+from xenperf.scenarios.cases.releases import Expectation, Release, expectation, release_of
 from xenperf.scenarios.cases.starts import STARTS
 
 MODEL: Final = "model"
@@ -63,6 +65,10 @@ class Chosen:
             thing = f"backend {self.backend}"
             raise UsageError(thing, "no kernel can be chosen", f"use --backend {MODEL}")
         return [backend(self.backend).open]
+
+    def release(self) -> Release | None:
+        """Return which release of Linux answers; None for the model, which is none."""
+        return None if self.backend == MODEL else release_of(platform.release())
 
 
 @click.command("cases", epilog=EPILOG)
@@ -114,7 +120,7 @@ def play(chosen: Chosen) -> report.CasesReport:
     skipped = {case.id: case.reason for case in unasked}
     for opener in chosen.openers():
         for case in wanted:
-            found = play_case(case, opener, chosen.activations)
+            found = play_case(case, opener, chosen.activations, chosen.release())
             if isinstance(found, str):
                 skipped[case.id] = found
             else:
@@ -131,7 +137,7 @@ def play(chosen: Chosen) -> report.CasesReport:
 
 
 def play_case(
-    case: Case, opener: Open, activations: Iterable[Activation]
+    case: Case, opener: Open, activations: Iterable[Activation], release: Release | None = None
 ) -> list[report.PlayedCase] | str:
     """Play *case* each way that it is about; a text says why it could not be."""
     played = []
@@ -141,7 +147,7 @@ def play_case(
             if reason is not None:
                 return reason
             kernel = kernel_of(host)
-            expected = case.expected(kernel, activation)
+            expected = expectation(case, kernel, activation, release)
             if expected is None:
                 continue
             observed = observe(case, host, activation)
@@ -150,7 +156,7 @@ def play_case(
 
 
 def _entry(
-    case: Case, kernel: Kernel, activation: Activation, texts: tuple[str, str]
+    case: Case, kernel: Kernel, activation: Activation, texts: tuple[Expectation, str]
 ) -> report.PlayedCase:
     expected, observed = texts
     return report.PlayedCase(
@@ -159,7 +165,8 @@ def _entry(
         activation=activation,
         start=case.start.name,
         operation=case.operation,
-        expected=expected,
+        expected=expected.text,
         observed=observed,
         source=case.source,
+        basis=expected.basis,
     )

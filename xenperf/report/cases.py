@@ -8,6 +8,7 @@ from xenperf.report.model import SCHEMA, Plain
 from xenperf.report.table import Column, lay_out, paragraph
 
 RIGHT, WRONG = "ok", "WRONG"
+USUAL = "usual"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,9 @@ class PlayedCase:
     observed: str
     source: str
     """How the expectation is known: ``observed`` of a real kernel, or ``read`` in its source."""
+
+    basis: str = USUAL
+    """Which expectation it is: the usual one, or that of releases such as "before v6.7"."""
 
     @property
     def ok(self) -> bool:
@@ -120,8 +124,9 @@ _COLUMNS = (
 def _row(case: PlayedCase) -> tuple[str, ...]:
     """Return the cells; the start stands before what is done from there."""
     what = f"{case.start}: {case.operation}"
+    expected = case.expected if case.basis == USUAL else f"{case.expected} ({case.basis})"
     verdict = RIGHT if case.ok else WRONG
-    return case.id, case.activation, what, case.expected, case.observed, verdict
+    return case.id, case.activation, what, expected, case.observed, verdict
 
 
 def _skipped(report: CasesReport) -> list[str]:

@@ -152,10 +152,11 @@ def _irqfd_off(stage: Stage) -> str:
 
 
 def _irqfd_far(stage: Stage) -> str:
-    answer = told(stage.host.set_irq_route(GSI, FAR_PORT))
-    stage.host.irqfd_write(GSI)
-    stage.host.run_work()
-    return f"{answer} {stage.pending()}"
+    answer = stage.host.set_irq_route(GSI, FAR_PORT)
+    if answer == 0:  # else there is nothing to write to
+        stage.host.irqfd_write(GSI)
+        stage.host.run_work()
+    return f"{told(answer)} {stage.pending()}"
 
 
 def _line(stage: Stage) -> str:
