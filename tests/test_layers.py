@@ -13,8 +13,8 @@ ROOT = Path(__file__).parents[1]
 # In import order: a room imports itself and the rooms before it.
 ROOMS = (
     *("units", "errors", "abi", "stats", "switches", "digest", "shares", "jit", "words"),
-    *("memory", "sources", "hypervisor", "copies", "model", "explore", "live", "backends", "vmm"),
-    *("scenarios", "measure", "record", "report", "cli"),
+    *("memory", "sources", "hypervisor", "racing", "copies", "model", "explore", "live"),
+    *("backends", "vmm", "scenarios", "measure", "record", "report", "cli"),
 )
 COMPILED = frozenset({"jit", "words", "model", "explore"})
 

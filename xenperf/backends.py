@@ -84,8 +84,9 @@ def _compile_live() -> None:
     """Compile the loops over ioctls. Imported here, as the model's kernels are."""
     from xenperf.jit import compile_all
     from xenperf.live.kernels import KERNELS
+    from xenperf.live.race_kernels import KERNELS as RACE_KERNELS
 
-    compile_all(KERNELS)
+    compile_all((*KERNELS, *RACE_KERNELS))
 
 
 BACKENDS: Final = {

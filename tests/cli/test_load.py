@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.scenarios.test_load import OneAtATime
+from tests.scenarios.racing_model import OneAtATime
 from xenperf import backends
 from xenperf.cli import load as module
-from xenperf.hypervisor import Feature, VmSize
+from xenperf.hypervisor import Feature, MemoryRegion, VmSize
+from xenperf.report import load_model
 
 Invoke = Callable[..., Any]
 
@@ -42,6 +43,7 @@ def planted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
     opened = SimpleNamespace(open_to_count=open_to_count)
     monkeypatch.setattr(module, "backend", lambda name: opened)
+    monkeypatch.setattr(load_model, "ENOUGH_EVENTS", 1 << 60)  # the model's threads take turns
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1})
 
 
@@ -58,6 +60,11 @@ def test_both_activations_are_put_under_load_and_hva_loses_nothing(invoke: Invok
     assert by_hva[-1]["phase"] == "all"
     assert by_hva[-1]["delivered"] == sum(row["delivered"] for row in by_hva[:-1]) > 0
     assert found["command"] == "xenperf load --seconds 0.3 --source send"
+    assert [each["compiled"] for each in found["windows"]] == [False, False]
+    assert {(each["activation"], each["holds"]) for each in found["bounds"]} == {
+        ("gpa", True),
+        ("hva", True),
+    }
 
 
 @pytest.mark.usefixtures("planted")
@@ -66,7 +73,33 @@ def test_a_kernel_without_hva_is_asked_by_gpa_alone_and_that_is_said(invoke: Inv
     done = invoke("load", "--seconds", "0.2", "--source", "irqfd")
     assert done.code == 0
     assert "skipped    hva: this kernel has no activation by HVA" in done.out
-    assert " hva " not in done.out.partition("GAPS")[2].partition("skipped")[0]
+    assert " hva " not in done.out.partition("WINDOWS")[2].partition("skipped")[0]
+
+
+class ByGpaNothingFails(Parallel):
+    """Activates by HVA whatever is asked, so that the bound of GPA cannot hold."""
+
+    def activate_shinfo_gfn(self, gfn: int) -> int:
+        page = next(each for each in self.slots if each.gpa >> 12 == gfn)
+        return int(self._host.activate_shinfo_hva(page.hva))
+
+    def set_memory_regions(self, regions: list[MemoryRegion]) -> list[int]:
+        self.slots = [*getattr(self, "slots", []), *(each for each in regions if each.nr_bytes)]
+        with self._lock:
+            return self._host.set_memory_regions(regions)
+
+
+@pytest.mark.usefixtures("planted")
+@pytest.mark.parametrize("planted", [ByGpaNothingFails], indirect=True)
+def test_where_a_bound_does_not_hold_nothing_is_to_be_trusted(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load_model, "ENOUGH_EVENTS", 10)
+    done = invoke("load", "--seconds", "0.2", "--source", "send")
+    assert done.code == 3
+    shown = [line.split() for line in done.out.splitlines()]
+    (bound,) = [line for line in shown if line[:3] == ["send", "gpa", "some"]]
+    assert bound[-1] == "NO"
 
 
 def test_the_model_takes_one_request_at_a_time(invoke: Invoke) -> None:

@@ -1,41 +1,26 @@
 """Under load: every event has one fate, and the phases fail that have no usable memslot."""
 
-import threading
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.scenarios.racing_model import OneAtATime
 from xenperf.backends import backend
 from xenperf.errors import MeasurementError
-from xenperf.hypervisor import Activation, Hypervisor
+from xenperf.hypervisor import Activation
+from xenperf.racing import Race, Shared, Target
 from xenperf.scenarios import load
 from xenperf.scenarios.event_cells import Fate
-from xenperf.scenarios.load import ACROSS, FAILED, PHASES, SOURCES, Loaded, under_load
+from xenperf.scenarios.load import SOURCES, Loaded, under_load
+from xenperf.scenarios.load_tally import ACROSS, FAILED, PHASES, Tally
 from xenperf.sources import EventSource
 from xenperf.vmm.machine import Shape
 
 SHAPE = Shape()
 ABSENT = ("delete_overlay", "delete_high", "delete_whole", "create_low")
-
-
-class OneAtATime:
-    """The model, which knows one processor, behind a lock: requests still come in any order."""
-
-    def __init__(self, host: Hypervisor) -> None:
-        self._host, self._lock = host, threading.Lock()
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._host, name)
-        if not callable(found):
-            return found
-
-        def locked(*arguments: Any, **options: Any) -> Any:
-            with self._lock:
-                return found(*arguments, **options)
-
-        return locked
 
 
 @pytest.fixture
@@ -51,10 +36,11 @@ def _until_all_phases(host: Any, by: Activation, source: EventSource) -> Loaded:
 @pytest.mark.parametrize("source", SOURCES)
 def test_by_hva_no_event_fails_whoever_raises_it(host: Any, source: EventSource) -> None:
     found = _until_all_phases(host, Activation.HVA, source)
-    total = found.total()
+    total = found.tally.total()
     assert total[Fate.DELIVERED] == total.total() > 10
-    assert found.gaps_ns == []
-    assert found.nr_cycles > 0
+    assert found.tally.runs.lengths_ns == []
+    assert found.tally.nr_cycles > 0
+    assert not found.is_compiled
 
 
 @pytest.mark.parametrize(
@@ -69,67 +55,60 @@ def test_by_hva_no_event_fails_whoever_raises_it(host: Any, source: EventSource)
 def test_by_gpa_what_fails_depends_on_the_source(
     host: Any, source: EventSource, fate: Fate
 ) -> None:
-    found = _until_all_phases(host, Activation.GPA, source)
-    total = found.total()
+    tally = _until_all_phases(host, Activation.GPA, source).tally
+    total = tally.total()
     assert total[Fate.DELIVERED] > 0
     assert total[fate] + total[Fate.WRONG_PAGE] > 0
-    assert not (FAILED - {fate, Fate.WRONG_PAGE}) & total.keys()
-    assert set(found.fates) == {*PHASES, ACROSS}
-    assert all(gap > 0 for gap in found.gaps_ns)
+    assert all(total[other] == 0 for other in FAILED - {fate, Fate.WRONG_PAGE})
+    assert set(tally.fates) == {*PHASES, ACROSS}
+    assert all(length > 0 for length in tally.runs.lengths_ns)
+    for lengths in tally.windows_ns.values():
+        assert len(lengths) == tally.nr_cycles
+        assert min(lengths) > 0
 
 
-def test_each_phase_has_the_fate_that_its_memslots_allow(
-    host: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Raise events from the thread of the requests, so that all is exact."""
-    found = _exactly(host, monkeypatch, Activation.GPA)
+class InStep(OneAtATime):
+    """Raises one event after each step of one cycle, from the same thread, so all is exact."""
+
+    nr_raised = 0
+    target: Target
+
+    def one_step(self, step: Any, race: Race) -> int:
+        answer = super().one_step(step, race)
+        room = Race(race.words, race.steps, race.events[self.nr_raised :][:1], 0)
+        self.nr_raised += load._from_python(self, self.target, room)()  # type: ignore[arg-type]
+        race.set(Shared.FULL, 0)
+        return answer
+
+
+def _one_cycle(host: Any, by: Activation) -> Tally:
+    """Play one round of one cycle, and count when it has ended."""
+    exact = InStep(host._host)
+    machine = load.ready(exact, SHAPE, by).machine  # type: ignore[arg-type]
+    race = Race.with_room_for(10, 100, 0)
+    exact.target = Target(EventSource.SEND, SHAPE.port, load._pending(machine))
+    nr_steps = exact.race_player(load._cycle(machine), race)(1 << 62)
+    load._check(race, nr_steps)
+    tally = Tally()
+    tally.add_events(race.events[: exact.nr_raised])
+    tally.add_cycles(race.steps[:nr_steps])
+    return tally
+
+
+def test_each_phase_has_the_fate_that_its_memslots_allow(host: Any) -> None:
+    found = _one_cycle(host, Activation.GPA)
     for phase in PHASES:
         wanted = Fate.RETURNED if phase in ABSENT else Fate.DELIVERED
         wanted = Fate.WRONG_PAGE if phase in ("create_whole", "whole") else wanted
-        assert found.fates[phase] == {wanted: 1}, phase
-    assert len(found.gaps_ns) == 2
+        assert +found.fates[phase] == Counter({wanted: 1}), phase
+    assert len(found.runs.lengths_ns) == 2
+    assert found.runs.most_events == 2
+    assert found.nr_cycles == 1
 
 
-def test_an_event_that_outlives_its_phase_is_written_down_apart(
-    host: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    machine = load.ready(host, SHAPE, Activation.HVA).machine
-    found = Loaded(EventSource.SEND, Activation.HVA)
-    events = load._Events(host, machine, found)
-    raised = events._raise
-
-    def slowly(to: Any, port: int) -> bool:
-        events.enter("laid")  # a whole cycle later, and a phase of the same name
-        return raised(to, port)
-
-    monkeypatch.setattr(events, "_raise", slowly)
-    stop = iter([False, True])
-    monkeypatch.setattr(events._stop, "is_set", lambda: next(stop))
-    events._run()
-    assert found.fates[ACROSS] == {Fate.DELIVERED: 1}
-    assert found.total() == {Fate.DELIVERED: 1}
-
-
-def _exactly(host: Any, monkeypatch: pytest.MonkeyPatch, by: Activation) -> Loaded:
-    """Play one cycle with an event after each request and in each rest."""
-    machine = load.ready(host, SHAPE, by).machine
-    found = Loaded(EventSource.SEND, by)
-    events = load._Events(host, machine, found)
-
-    def once() -> None:
-        stop = iter([False, True])
-        monkeypatch.setattr(events._stop, "is_set", lambda: next(stop))
-        events._run()
-
-    def play_and_raise(to: Any, regions: list[Any]) -> None:
-        play(to, regions)
-        once()
-
-    play: Callable[..., None] = load.play
-    monkeypatch.setattr(load, "play", play_and_raise)
-    monkeypatch.setattr(load.time, "sleep", lambda seconds: once())
-    load._cycle(host, machine, events)
-    return found
+def test_by_hva_each_phase_delivers(host: Any) -> None:
+    found = _one_cycle(host, Activation.HVA)
+    assert +found.total() == Counter({Fate.DELIVERED: len(PHASES)})
 
 
 def test_an_event_that_was_refused_and_is_there_is_no_figure(host: Any) -> None:
@@ -138,5 +117,31 @@ def test_an_event_that_was_refused_and_is_there_is_no_figure(host: Any) -> None:
             self._host.send(vcpu_idx, ports, outcomes)
             outcomes[:] = np.int64(-14)
 
-    with pytest.raises(MeasurementError, match=r"load\.send: an event was refused, but is set"):
-        under_load(Lies(host._host), SHAPE, Activation.HVA, EventSource.SEND, seconds=5)
+    with pytest.raises(MeasurementError, match="load: an event was refused, but is set"):
+        under_load(Lies(host._host), SHAPE, Activation.HVA, EventSource.SEND, seconds=0.1)  # type: ignore[arg-type]
+
+
+def test_a_request_that_is_refused_ends_it_and_is_named(host: Any) -> None:
+    class Refuses(OneAtATime):
+        def one_step(self, step: Any, race: Race) -> int:
+            phase = PHASES[race.get(Shared.PHASE) % len(PHASES)]
+            return -17 if phase == "create_low" else super().one_step(step, race)
+
+    with pytest.raises(MeasurementError, match=r"load\.create_low: failed with -17"):
+        under_load(Refuses(host._host), SHAPE, Activation.GPA, EventSource.SEND, seconds=1)  # type: ignore[arg-type]
+
+
+def test_an_event_that_cannot_be_settled_is_no_figure() -> None:
+    race = Race.with_room_for(10, 1, 0)
+    race.set(Shared.TROUBLE, (1 << 64) - 9)
+    with pytest.raises(MeasurementError, match="an event cannot be settled: -9"):
+        load._check(race, 10)
+
+
+def test_what_goes_wrong_in_the_senders_thread_is_told(host: Any) -> None:
+    class Breaks(OneAtATime):
+        def send(self, *arguments: Any) -> None:
+            raise MeasurementError("vcpu 0", "gone")
+
+    with pytest.raises(MeasurementError, match="vcpu 0: gone"):
+        under_load(Breaks(host._host), SHAPE, Activation.HVA, EventSource.SEND, seconds=0.1)  # type: ignore[arg-type]

@@ -43,6 +43,7 @@ def test_the_release_is_what_the_kernels_name_begins_with(
         ("6.6.30", ("EINVAL none", "before v6.16")),
         ("6.12.38", ("EINVAL none", "before v6.12.39")),
         ("6.12.39", ("OK none", "usual")),
+        ("6.1.192", ("OK none", "usual")),
         ("6.13.1", ("EINVAL none", "before v6.16")),  # mainline decides where no backport is known
         ("6.16", ("OK none", "usual")),
         ("7.2.13", ("OK none", "usual")),

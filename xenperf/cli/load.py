@@ -2,6 +2,7 @@
 
 import os
 import shlex
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,10 +15,12 @@ from xenperf.cli.streams import Streams
 from xenperf.errors import UnavailableError
 from xenperf.hypervisor import Activation, Feature
 from xenperf.measure import environment
-from xenperf.report import load as report
+from xenperf.report import load as rendering
+from xenperf.report import load_model as report
 from xenperf.scenarios.event_cells import Fate
 from xenperf.scenarios.load import SOURCES, Loaded, under_load
 from xenperf.sources import EventSource
+from xenperf.stats.clustered import ClusteredShare
 from xenperf.vmm.machine import Shape
 
 LIVE: Final = "live"
@@ -25,13 +28,14 @@ DEFAULT_SECONDS: Final = 1.0
 MOST_SECONDS: Final = 3600.0
 NR_THREADS: Final = 2
 USUAL: Final = Shape()
-RENDER: Final = {"text": report.render_text, "json": report.render_json}
+RENDER: Final = {"text": rendering.render_text, "json": rendering.render_json}
 EPILOG: Final = """\b
-Exit codes:
+Exit codes (where several hold: 1, then 3):
   0  no event failed by HVA
   1  one did
   2  misuse
-  3  this machine cannot do it
+  3  one of the other bounds does not hold, so the two threads did not run at
+     once; or this machine cannot do it
 """
 
 
@@ -93,7 +97,9 @@ def verb(streams: Streams, /, form: str, **options: Any) -> int:
     """
     found = ask(Chosen(**options))
     streams.write(RENDER[form](found))
-    return ExitCode.FAILED if found.nr_failed_by_hva else ExitCode.DONE
+    if found.nr_failed_by_hva:
+        return ExitCode.FAILED
+    return ExitCode.DONE if all(each.holds for each in found.bounds) else ExitCode.UNTRUSTED
 
 
 def ask(chosen: Chosen) -> report.LoadReport:
@@ -110,10 +116,7 @@ def ask(chosen: Chosen) -> report.LoadReport:
         environment=conditions,
         seconds=chosen.seconds,
         rows=tuple(row for each in loaded for row in _rows(each)),
-        gaps=tuple(
-            report.Gaps(each.source, each.activation, each.nr_cycles, tuple(each.gaps_ns))
-            for each in loaded
-        ),
+        windows=tuple(_windows(each) for each in loaded),
         skipped=() if has_hva else ("hva: this kernel has no activation by HVA",),
         command=chosen.command(),
     )
@@ -140,8 +143,31 @@ def _one(chosen: Chosen, shape: Shape, by: Activation, source: EventSource) -> L
 
 def _rows(loaded: Loaded) -> Iterator[report.LoadRow]:
     """Yield the phases in their order, and all together."""
-    for phase, fates in (*loaded.fates.items(), ("all", loaded.total())):
-        yield report.LoadRow(
-            *(loaded.source, loaded.activation, phase, fates[Fate.DELIVERED]),
-            *(fates[Fate.RETURNED], fates[Fate.LOST], fates[Fate.WRONG_PAGE]),
-        )
+    tally = loaded.tally
+    for phase, fates in tally.fates.items():
+        yield _row(loaded, phase, fates, tally.shares[phase])
+    yield _row(loaded, report.ALL, tally.total(), tally.share)
+
+
+def _row(loaded: Loaded, phase: str, fates: Counter[Fate], share: ClusteredShare) -> report.LoadRow:
+    interval = share.interval()
+    return report.LoadRow(
+        *(loaded.source, loaded.activation, phase, fates[Fate.DELIVERED]),
+        *(fates[Fate.RETURNED], fates[Fate.LOST], fates[Fate.WRONG_PAGE]),
+        *(interval.low, interval.high),
+    )
+
+
+def _windows(loaded: Loaded) -> report.Windows:
+    """Return how long the overlay's frame was away, and how long nothing came through."""
+    tally = loaded.tally
+    return report.Windows(
+        source=loaded.source,
+        activation=loaded.activation,
+        compiled=loaded.is_compiled,
+        nr_cycles=tally.nr_cycles,
+        apart_ns=tuple(tally.windows_ns["apart"]),
+        rejoin_ns=tuple(tally.windows_ns["rejoin"]),
+        runs_ns=tuple(tally.runs.lengths_ns),
+        longest_run_events=tally.runs.most_events,
+    )

@@ -66,6 +66,13 @@ class LiveSources:
         """Write 1 to the eventfd of *gsi*; what cannot be done at once a kernel worker does."""
         os.eventfd_write(_found(self._irqfds, "gsi", gsi).fd, 1)
 
+    def irqfd_of(self, port: int) -> tuple[int, int]:
+        """Return the GSI that leads to *port* and its eventfd's descriptor."""
+        for gsi, route in self._routes.items():
+            if route["port"] == port:
+                return gsi, self._irqfds[gsi].fd
+        raise ValueError(f"port {port}: no gsi leads to it; set a route first")
+
     def run_work(self) -> int:
         """Wait until no irqfd has work left: KVM sees to that when one is taken away.
 

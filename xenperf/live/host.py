@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,16 @@ from xenperf.live.pages import VmmPages
 from xenperf.live.slots import Slots
 from xenperf.live.vm import Vm
 from xenperf.memory import close_all
+from xenperf.racing import Player, Race, Sender, Target
+from xenperf.sources import EventSource
 from xenperf.units import Gfn, Gpa, Hva
 
 if TYPE_CHECKING:
     from xenperf.live.loops import LoopMaker
+
+MEMSLOTS: Final = "memslots"
+RACED: Final = frozenset({EventSource.SEND, EventSource.IRQFD})
+"""Sources whose events a compiled loop raises: the others have to enter the guest."""
 
 
 class LiveHost(LiveSources):
@@ -155,6 +161,32 @@ class LiveHost(LiveSources):
     def region_loop(self, regions: Sequence[MemoryRegion], send_port: int | None = None) -> Loop:
         """Return a compiled loop that plays *regions* in a cycle."""
         return self._loops().play(regions, send_port)
+
+    # Racing. Imported where it is needed: who only counts need not wait for Numba.
+
+    @property
+    def compiled(self) -> frozenset[str]:
+        """What runs in a race without an interpreter; nothing with ``NUMBA_DISABLE_JIT=1``."""
+        from xenperf.jit import INTERPRETED
+
+        return frozenset() if INTERPRETED else frozenset({MEMSLOTS, *RACED})
+
+    def race_player(self, steps: Sequence[MemoryRegion | None], race: Race) -> Player:
+        """Return what makes the requests of *steps* in a cycle; None is a rest."""
+        from xenperf.live import races
+
+        return races.player(self.vm.fd, steps, race)
+
+    def race_sender(self, target: Target, race: Race) -> Sender | None:
+        """Return what raises *target*; None where the guest must be entered for it."""
+        from xenperf.live import races
+
+        if target.source not in RACED:
+            return None
+        calls = races.send_calls(self.vm.fd, target.port)
+        if target.source is EventSource.IRQFD:
+            calls = races.irqfd_calls(self.vm.fd, *self.irqfd_of(target.port))
+        return races.sender(calls, target, race)
 
     def close(self) -> None:
         """End the VM and give its memory back."""

@@ -2,64 +2,14 @@
 
 import json
 import statistics
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 
-from xenperf.report.model import SCHEMA, Plain
+from xenperf.report.load_model import LoadReport, Windows
+from xenperf.report.model import SCHEMA
 from xenperf.report.table import Column, lay_out, paragraph
 
 LABEL_WIDTH = 11
-
-
-@dataclass(frozen=True, slots=True)
-class LoadRow:
-    """The events of one source by one activation that were raised in one phase."""
-
-    source: str
-    activation: str
-    phase: str
-    delivered: int
-    returned: int
-    lost: int
-    wrong_page: int
-
-    @property
-    def nr_events(self) -> int:
-        """All of them."""
-        return self.delivered + self.nr_failed
-
-    @property
-    def nr_failed(self) -> int:
-        """Those whose bit is not where the guest looks."""
-        return self.returned + self.lost + self.wrong_page
-
-
-@dataclass(frozen=True, slots=True)
-class Gaps:
-    """How long events of one source failed at a stretch."""
-
-    source: str
-    activation: str
-    nr_cycles: int
-    lengths_ns: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class LoadReport:
-    """Everything that was raised while memslots changed."""
-
-    backend: str
-    environment: Mapping[str, Plain]
-    seconds: float
-    rows: tuple[LoadRow, ...]
-    gaps: tuple[Gaps, ...]
-    skipped: tuple[str, ...]
-    command: str
-
-    @property
-    def nr_failed_by_hva(self) -> int:
-        """Events that failed although the caches were activated by HVA."""
-        return sum(row.nr_failed for row in self.rows if row.activation == "hva")
 
 
 def render_json(report: LoadReport) -> str:
@@ -71,7 +21,8 @@ def render_json(report: LoadReport) -> str:
         "environment": dict(report.environment),
         "seconds": report.seconds,
         "rows": [asdict(row) for row in report.rows],
-        "gaps": [asdict(each) for each in report.gaps],
+        "windows": [asdict(each) for each in report.windows],
+        "bounds": [asdict(each) for each in report.bounds],
         "skipped": list(report.skipped),
         "command": report.command,
     }
@@ -83,12 +34,14 @@ def render_text(report: LoadReport) -> str:
     columns = (
         *(Column("source"), Column("by"), Column("raised in")),
         *(Column(name, right=True) for name in ("events", "returned", "lost", "wrong page")),
-        Column("failed", right=True),
+        *(Column("failed", right=True), Column("95% interval")),
     )
     blocks = [
         _header(report),
         ["EVENTS: counts of a race, so bounds and no more", *lay_out(columns, _cells(report))],
-        _gaps(report),
+        _window_table(report),
+        _run_table(report),
+        _bound_table(report),
         _footer(report),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
@@ -101,6 +54,7 @@ def _header(report: LoadReport) -> list[str]:
     lines = [f"xenperf load: events while RAM is broken apart and rejoined, on {report.backend}"]
     for label, text in (
         ("method", method),
+        ("senders", _senders(report.windows)),
         ("machine", machine),
         ("kernel", str(found.get("kernel") or "unknown")),
         ("commit", str(found.get("commit") or "unknown")),
@@ -109,34 +63,92 @@ def _header(report: LoadReport) -> list[str]:
     return lines
 
 
+def _senders(windows: Sequence[Windows]) -> str:
+    """Return which sources a compiled loop raised, and which Python."""
+    told = []
+    for label, compiled in (("compiled", True), ("interpreted", False)):
+        names = dict.fromkeys(each.source for each in windows if each.compiled is compiled)
+        if names:
+            told.append(f"{label}: {', '.join(names)}")
+    return "; ".join(told) or "none"
+
+
 def _cells(report: LoadReport) -> list[tuple[str, ...]]:
     """Return the cells of the phases that had events."""
     return [
         (
             *(row.source, row.activation, row.phase, str(row.nr_events), str(row.returned)),
             *(str(row.lost), str(row.wrong_page), f"{row.nr_failed / row.nr_events:.1%}"),
+            f"[{row.share_low:.1%}, {row.share_high:.1%}]",
         )
         for row in report.rows
         if row.nr_events
     ]
 
 
-def _gaps(report: LoadReport) -> list[str]:
-    """Return how long nothing came through, where that happened."""
+def _window_table(report: LoadReport) -> list[str]:
+    """Return how long the overlay's frame was absent."""
     columns = (
-        *(Column("source"), Column("by"), Column("cycles", right=True), Column("gaps", right=True)),
-        *(Column("median us", right=True), Column("longest us", right=True)),
+        *(Column("source"), Column("by"), Column("cycles", right=True)),
+        *(Column("apart: median us", right=True), Column("p95", right=True)),
+        *(Column("rejoin: median us", right=True), Column("p95", right=True)),
     )
     cells = [
         (
-            *(each.source, each.activation, str(each.nr_cycles), str(len(each.lengths_ns))),
-            f"{statistics.median(each.lengths_ns) / 1e3:.0f}" if each.lengths_ns else "-",
-            f"{max(each.lengths_ns) / 1e3:.0f}" if each.lengths_ns else "-",
+            *(each.source, each.activation, str(each.nr_cycles)),
+            *(_us(middle(each.apart_ns)), _us(late(each.apart_ns))),
+            *(_us(middle(each.rejoin_ns)), _us(late(each.rejoin_ns))),
         )
-        for each in report.gaps
+        for each in report.windows
     ]
-    title = "GAPS: from the first event refused or lost to the next that was not"
+    title = "WINDOWS: while no usable memslot shows the overlay, with the requests at both ends"
     return [title, *lay_out(columns, cells)] if cells else []
+
+
+def _run_table(report: LoadReport) -> list[str]:
+    """Return how long nothing came through, where that happened."""
+    columns = (
+        *(Column("source"), Column("by"), Column("runs", right=True)),
+        *(Column("median us", right=True), Column("p95", right=True)),
+        *(Column("longest us", right=True), Column("most events", right=True)),
+    )
+    cells = [
+        (
+            *(each.source, each.activation, str(len(each.runs_ns)), _us(middle(each.runs_ns))),
+            *(_us(late(each.runs_ns)), _us(max(each.runs_ns)), str(each.longest_run_events)),
+        )
+        for each in report.windows
+        if each.runs_ns
+    ]
+    title = "FAILING RUNS: from the first of several events refused or lost to the last"
+    return [title, *lay_out(columns, cells)] if cells else []
+
+
+def _bound_table(report: LoadReport) -> list[str]:
+    columns = (
+        *(Column("source"), Column("by"), Column("expected", wraps=True)),
+        *(Column("seen", wraps=True), Column("holds")),
+    )
+    cells = [
+        (each.source, each.activation, each.expected, each.seen, "yes" if each.holds else "NO")
+        for each in report.bounds
+    ]
+    return ["BOUNDS: what every kernel showed", *lay_out(columns, cells)] if cells else []
+
+
+def middle(lengths: Sequence[int]) -> float | None:
+    """Return the median; None of nothing."""
+    return statistics.median(lengths) if lengths else None
+
+
+def late(lengths: Sequence[int]) -> float | None:
+    """Return the 95th percentile, the least length that 95 % do not exceed; None of nothing."""
+    ordered = sorted(lengths)
+    return ordered[-(-len(ordered) * 95 // 100) - 1] if ordered else None
+
+
+def _us(ns: float | None) -> str:
+    return "-" if ns is None else f"{ns / 1e3:.0f}"
 
 
 def _footer(report: LoadReport) -> list[str]:

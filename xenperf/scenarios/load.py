@@ -3,58 +3,55 @@
 Each event is settled before the next: what an irqfd leaves to a worker is done, a timer's vCPU has
 entered the guest. Its bit is then in the overlay page, in the RAM below, or nowhere, so each event
 has one fate, though how many there are and when they arrive is up to the machine.
+
+The two threads run in rounds of a fraction of a second. A round writes down every event and every
+request, and is summed up when both threads have ended, so no window has that in it.
 """
 
-import threading
 import time
-from collections import Counter
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Final
 
 from xenperf.errors import MeasurementError
-from xenperf.hypervisor import Activation, Hypervisor
-from xenperf.scenarios.event_cells import Fate
+from xenperf.hypervisor import Activation, Hypervisor, MemoryRegion
+from xenperf.racing import (
+    Player,
+    Race,
+    Racing,
+    Sender,
+    Shared,
+    Target,
+    interpreted_sender,
+)
 from xenperf.scenarios.kinds import ready
+from xenperf.scenarios.load_tally import PHASES, RESTS, Tally
 from xenperf.sources import EventSource
 from xenperf.units import Hva
-from xenperf.vmm.machine import OVERLAY_GFN, Machine, Shape, play
+from xenperf.vmm.machine import OVERLAY_GFN, Machine, Shape
 from xenperf.vmm.overlay import break_apart, rejoin
 from xenperf.vmm.raising import RAISE, Raise, prepare_source
 
-REST_S: Final = 0.0005
+REST_US: Final = 500
+ROUND_NS: Final = 200_000_000
+NR_EVENTS: Final = 1 << 18
+NR_STEPS: Final = 1000 * len(PHASES)
+"""Room for one round; a round that fills it ends early."""
+
 SOURCES: Final = (
     *(EventSource.SEND, EventSource.IRQFD, EventSource.TIMER, EventSource.GUEST_SEND),
 )
-FAILED: Final = frozenset({Fate.RETURNED, Fate.LOST, Fate.WRONG_PAGE})
-ACROSS: Final = "across"
-"""Where an event is written down that was begun in one phase and settled in another."""
-
-PHASES: Final = (
-    *("laid", "delete_low", "delete_overlay", "delete_high", "create_whole"),
-    *("whole", "delete_whole", "create_low", "create_overlay", "create_high"),
-)
-"""A phase begins with its request, and ends when the next one begins; two are rests."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Loaded:
-    """What became of the events of one source, by the phase that each was raised in."""
+    """What became of the events of one source by one activation."""
 
     source: EventSource
     activation: Activation
-    fates: dict[str, Counter[Fate]] = field(
-        default_factory=lambda: {phase: Counter() for phase in (*PHASES, ACROSS)}
-    )
-    gaps_ns: list[int] = field(default_factory=list)
-    """From the beginning of the first event that was refused or lost to the end of the next
-    that was not: as long as the window, and up to two events more.
-    """
-
-    nr_cycles: int = 0
-
-    def total(self) -> Counter[Fate]:
-        """Return the fates of all phases together."""
-        return sum(self.fates.values(), Counter())
+    tally: Tally
+    is_compiled: bool
+    """Whether a compiled loop raised them."""
 
 
 def under_load(
@@ -62,103 +59,76 @@ def under_load(
 ) -> Loaded:
     """Break apart and rejoin for *seconds* while a thread raises events of *source*.
 
-    *host* must take requests from two threads at once. ``MeasurementError`` if the machine cannot
-    be made, or if an event was refused and is there all the same.
+    *host* must be ``Racing``. ``MeasurementError`` if the machine cannot be made, if a request
+    fails, or if an event was refused and is there all the same.
     """
+    assert isinstance(host, Racing)
     machine = ready(host, shape, activation).machine
     if prepare_source(host, source, shape.port) != 0:
         raise MeasurementError(f"load.{source}", f"port {shape.port} is not taken")
-    found = Loaded(source, activation)
-    events = _Events(host, machine, found)
-    with events:
-        until = time.monotonic() + seconds
-        while time.monotonic() < until and events.are_well:
-            _cycle(host, machine, events)
-            found.nr_cycles += 1
-    return found
+    race = Race.with_room_for(NR_STEPS, NR_EVENTS, REST_US)
+    target = Target(source, shape.port, _pending(machine))
+    player = host.race_player(_cycle(machine), race)
+    sender = host.race_sender(target, race) or _from_python(host, target, race)
+    tally = Tally()
+    until = time.monotonic_ns() + round(seconds * 1e9)
+    while time.monotonic_ns() < until:
+        _round(race, player, sender, tally, min(until, time.monotonic_ns() + ROUND_NS))
+    return Loaded(source, activation, tally, source in host.compiled)
 
 
-def _cycle(host: Hypervisor, machine: Machine, events: "_Events") -> None:
-    """Take the overlay away, rest, lay it again, rest."""
-    for steps, rest in ((rejoin(machine), "whole"), (break_apart(machine), "laid")):
-        for step in steps:
-            events.enter(step.name)
-            play(host, [step.region])
-        events.enter(rest)
-        time.sleep(REST_S)
-
-
-class _Events:
-    """A thread that raises one event after another until the block ends."""
-
-    def __init__(self, host: Hypervisor, machine: Machine, found: Loaded) -> None:
-        """Write down in *found* what becomes of them."""
-        self._phase = (0, "laid")  # replaced whole, so that the thread sees both or neither
-        self._host = host
-        self._found = found
-        self._raise = _RAISE[found.source]
-        shape = machine.shape
-        self._port = shape.port
-        byte = shape.layout.pending_offset + shape.port // 8
-        self._in_overlay = Hva(machine.overlay_hva + byte)
-        self._in_ram = Hva(machine.ram_at(OVERLAY_GFN) + byte)
-        self._failing_since: int | None = None
-        self._error: MeasurementError | None = None
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def enter(self, phase: str) -> None:
-        """Begin another phase."""
-        self._phase = (self._phase[0] + 1, phase)
-
-    @property
-    def are_well(self) -> bool:
-        """Tell whether events still come."""
-        return self._error is None
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *exc: object) -> None:
-        self._stop.set()
-        self._thread.join()
-        if self._error is not None:
-            raise self._error
-
-    def _run(self) -> None:
-        """Raise events; what goes wrong is told when the block ends."""
+def _round(race: Race, player: Player, sender: Sender, tally: Tally, until_ns: int) -> None:
+    """Let both threads run until a time, and sum up what they wrote down."""
+    for word in (Shared.STOP, Shared.FULL, Shared.TROUBLE):
+        race.set(word, 0)
+    with ThreadPoolExecutor(1) as thread:
+        raised = thread.submit(sender)
         try:
-            while not self._stop.is_set():
-                phase, begun = self._phase, time.perf_counter_ns()
-                fate = self._fate(self._raise(self._host, self._port))
-                self._found.fates[phase[1] if self._phase is phase else ACROSS][fate] += 1
-                self._note_gap(fate, begun)
-        except MeasurementError as error:
-            self._error = error
+            nr_steps = player(until_ns)
+        finally:
+            race.set(Shared.STOP, 1)
+        nr_events = raised.result()
+    _check(race, nr_steps)
+    tally.add_events(race.events[:nr_events])
+    tally.add_cycles(race.steps[:nr_steps])
 
-    def _fate(self, was_refused: bool) -> Fate:
-        delivered, misplaced = map(self._taken, (self._in_overlay, self._in_ram))
-        if was_refused and (delivered or misplaced):
-            raise MeasurementError(f"load.{self._found.source}", "an event was refused, but is set")
-        if misplaced:
-            return Fate.WRONG_PAGE
-        if delivered:
-            return Fate.DELIVERED
-        return Fate.RETURNED if was_refused else Fate.LOST
 
-    def _taken(self, hva: Hva) -> bool:
+def _check(race: Race, nr_steps: int) -> None:
+    """Raise ``MeasurementError`` if a request failed that must not."""
+    last = int(race.steps["answer"][nr_steps - 1]) if nr_steps else 0
+    if last != 0:
+        raise MeasurementError(f"load.{PHASES[nr_steps % len(PHASES)]}", f"failed with {last}")
+    trouble = race.get(Shared.TROUBLE)
+    if trouble:
+        raise MeasurementError("load", f"an event cannot be settled: {trouble - (1 << 64)}")
+
+
+def _cycle(machine: Machine) -> list[MemoryRegion | None]:
+    """Return the steps from the one after ``laid`` to ``laid``; a rest is None."""
+    requests = {step.name: step.region for step in (*rejoin(machine), *break_apart(machine))}
+    phases = (*PHASES[1:], PHASES[0])
+    return [None if phase in RESTS else requests[phase] for phase in phases]
+
+
+def _pending(machine: Machine) -> tuple[Hva, Hva]:
+    """Return where the VMM has the pending bitmaps of the overlay and of the RAM below it."""
+    offset = machine.shape.layout.pending_offset
+    return Hva(machine.overlay_hva + offset), Hva(machine.ram_at(OVERLAY_GFN) + offset)
+
+
+def _from_python(host: Hypervisor, target: Target, race: Race) -> Sender:
+    """Return a sender for what no compiled loop can raise."""
+
+    def taken(pending: Hva) -> bool:
         """Tell whether the port's bit is set there, and clear it."""
-        is_set = bool(self._host.read(hva, 1)[0] & 1 << self._port % 8)
+        hva = Hva(pending + target.port // 8)
+        is_set = bool(host.read(hva, 1)[0] & 1 << target.port % 8)
         if is_set:
-            self._host.write(hva, b"\0")
+            host.write(hva, b"\0")
         return is_set
 
-    def _note_gap(self, fate: Fate, begun: int) -> None:
-        if fate in (Fate.RETURNED, Fate.LOST):
-            self._failing_since = begun if self._failing_since is None else self._failing_since
-        elif self._failing_since is not None:
-            self._found.gaps_ns.append(time.perf_counter_ns() - self._failing_since)
-            self._failing_since = None
+    raise_one = _RAISE[target.source]
+    return interpreted_sender(lambda: raise_one(host, target.port), taken, target, race)
 
 
 def _irqfd(host: Hypervisor, port: int) -> bool:

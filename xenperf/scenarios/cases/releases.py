@@ -90,7 +90,7 @@ FAR_PORT: Final = Change(
     what="a route may name a port beyond the limit; before, it was refused",
     source="\"KVM: x86/xen: Allow 'out of range' event channel ports in IRQ routing table.\"",
     mainline=Release(6, 16),
-    stable=(Release(6, 12, 39),),
+    stable=(Release(6, 12, 39), Release(6, 1, 192)),  # in v6.1 maybe earlier: read in 6.1.192
 )
 ALIGNED: Final = Change(
     what="a vcpu_info that is not 4-byte aligned is refused",
