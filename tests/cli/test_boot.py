@@ -1,5 +1,6 @@
 """The verb, with an emulator that does as each test tells it."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -13,9 +14,11 @@ from typing import Any
 
 import pytest
 
+from tests.live.booting import running
 from tests.live.fake_kernels import ANSWERING, RELEASE, make_image, make_qemu
 from xenperf.live import boot as live
 from xenperf.live import qemu
+from xenperf.record import atomic
 
 Invoke = Callable[..., Any]
 ANSWER = ANSWERING.format(code=0)
@@ -50,11 +53,12 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
 
 @pytest.fixture
 def boot(bench: Bench, invoke: Invoke) -> Invoke:
-    """Run the verb, and see that no temporary file is left."""
+    """Run the verb, and see that no temporary file and no emulator is left."""
 
     def run(*words: str, image: Path | None = None) -> Any:
         found = invoke("boot", "--kernel", str(image or bench.image), *words)
         assert list(bench.temporary.iterdir()) == []
+        assert str(bench.bin) not in running()
         return found
 
     return run
@@ -73,6 +77,28 @@ def test_files_are_brought_back_to_where_they_are_wanted(bench: Bench, boot: Inv
     bench.emulate('echo "{}" >"$out/files/0/a.json"' + ANSWER)
     assert boot("--", "run", "--backend", "live", "-o", "a.json").code == 0
     assert Path("a.json").read_text() == "{}\n"
+
+
+def test_no_space_for_results_is_told_and_what_was_said_is_not_lost(
+    bench: Bench, boot: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.emulate('echo "{}" >"$out/files/0/a.json"' + ANSWER)
+    written = atomic._write_new
+
+    def full(path: Path, content: bytes, mode: int | None) -> None:
+        written(path, content, mode)
+        if content:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(atomic, "_write_new", full)
+    found = boot("--", "run", "--backend", "live", "-o", "a.json")
+    assert (found.code, found.out) == (3, "said\n")
+    assert found.err.splitlines()[-1] == (
+        "xenperf: a.json: cannot write: no space left on device; "
+        "free some space or choose another disk"
+    )
+    assert not Path("a.json").exists()
+    assert list(Path().glob(".xenperf*")) == []
 
 
 def test_a_file_that_was_not_written_is_not_made(bench: Bench, boot: Invoke) -> None:

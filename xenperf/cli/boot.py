@@ -129,12 +129,21 @@ def _machine(
 
 
 def _hand_over(answer: Answer, streams: Streams) -> int:
-    """Write and say what the command inside has written and said; return its exit code."""
+    """Write and say what the command inside has written and said; return its exit code.
+
+    ``UnavailableError`` if a file that could be written before the boot cannot be any more.
+    """
+    refused = None
     for path, content in answer.files.items():
-        write_text(path, content)
+        try:
+            write_text(path, content)
+        except UsageError as error:
+            refused = UnavailableError(error.thing, error.reason, error.remedy)
     streams.write(answer.out)
     for line in answer.err.splitlines():
         streams.say(line)
+    if refused:
+        raise refused
     if answer.code < 0:
         reason = f"signal {-answer.code} killed it inside the VM"
         raise UnavailableError("xenperf", reason, "give more --memory, or run it again")

@@ -1,0 +1,67 @@
+"""Booting kernel images in tests: where they come from, and what must not be left behind."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from xenperf.live import qemu
+
+ROOT = Path(__file__).parents[2]
+LONGEST_S = 900
+
+
+def image_of(variable: str) -> Path:
+    """Return the image that an environment variable names; skip the test where there is none.
+
+    Where a real kernel is demanded, that is a failure.
+    """
+    name = os.environ.get(variable)
+    if not name or not Path(name).is_file():
+        _skip(f"{variable} is {name or 'not set'}: no kernel image; see .ci/kernel")
+    if shutil.which(qemu.PROGRAM) is None:
+        _skip(f"{qemu.PROGRAM}: not found in PATH; apt-get install qemu-system-x86")
+    return Path(str(name))
+
+
+def _skip(reason: str) -> None:
+    if os.environ.get("XENPERF_LIVE") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def boot(folder: Path, image: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run the verb with temporary files in *folder*; none may be left, and no emulator."""
+    temporary = folder / "tmp"
+    temporary.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-m", "xenperf", "boot", "--kernel", str(image), *words],
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "TMPDIR": str(temporary),
+            "NUMBA_DISABLE_JIT": "1",  # what is counted needs no compiling
+        },
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LONGEST_S + 60,
+    )
+    assert list(temporary.iterdir()) == []
+    assert str(temporary) not in running()
+    return done
+
+
+def running() -> str:
+    """Return the command lines of all processes."""
+    commands = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            commands.append(entry.read_bytes().decode(errors="replace"))
+        except OSError:  # it has ended meanwhile
+            continue
+    return "\n".join(commands)
