@@ -1,6 +1,4 @@
 import ctypes
-import os
-import platform
 import signal
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,15 +7,9 @@ import numpy as np
 import pytest
 
 from tests.holdings import holdings
+from tests.touching import killed_by, load, store
 from xenperf import memory as module
-from xenperf.memory import (
-    Arena,
-    CodePage,
-    FileMapping,
-    PhysicalMemory,
-    UserMapping,
-    close_all,
-)
+from xenperf.memory import Arena, PhysicalMemory, UserMapping, close_all
 from xenperf.units import PAGE_SIZE, Hva, Khva, Pfn
 
 
@@ -37,31 +29,13 @@ def _page(mapping: UserMapping, index: int) -> Hva:
     return Hva(mapping.hva + index * PAGE_SIZE)
 
 
-def _store(khva: int, content: int) -> None:
-    ctypes.c_uint8.from_address(khva).value = content
-
-
-def _load(khva: int) -> int:
-    return ctypes.c_uint8.from_address(khva).value
-
-
-def _killed_by(touch: Callable[..., Any], *arguments: int) -> int:
-    """Return the signal that ends a child which calls *touch*; 0: it survived."""
-    child = os.fork()
-    if child == 0:
-        signal.signal(signal.SIGSEGV, signal.SIG_DFL)
-        touch(*arguments)
-        os._exit(0)
-    return os.WTERMSIG(os.waitpid(child, 0)[1])
-
-
 def test_an_arena_is_zeroed_whole_pages_at_its_khva() -> None:
     with Arena(PAGE_SIZE + 1) as arena:
         assert arena.nr_bytes == 2 * PAGE_SIZE
         assert arena.khva % PAGE_SIZE == 0
         words = arena.view(np.uint64, 0, arena.nr_bytes // 8)
         assert not words.any()
-        _store(arena.khva + 8, 7)
+        store(arena.khva + 8, 7)
         assert words[1] == 7
         assert arena.view(np.uint64, 8, 1)[0] == 7
         del words
@@ -86,7 +60,7 @@ def test_a_frame_has_one_khva_and_the_other_way_round(memory: PhysicalMemory) ->
     khva = memory.khva(Pfn(pfn + 2))
     assert khva == memory.direct_map + (pfn + 2) * PAGE_SIZE
     assert memory.pfn_of(khva) == memory.pfn_of(Khva(khva + 4095)) == pfn + 2
-    _store(khva, 9)
+    store(khva, 9)
     assert memory.view(Pfn(pfn + 2), np.uint8)[0] == 9
     assert memory.view(pfn, np.uint8, 3).nonzero()[0].tolist() == [2 * PAGE_SIZE]
 
@@ -107,8 +81,8 @@ def test_one_frame_may_be_shown_twice(memory: PhysicalMemory, mapping: UserMappi
     pfn = memory.allocate()
     for index in (0, 5):
         mapping.show(_page(mapping, index), pfn)
-    _store(_page(mapping, 0), 3)
-    assert _load(_page(mapping, 5)) == 3
+    store(_page(mapping, 0), 3)
+    assert load(_page(mapping, 5)) == 3
 
 
 def test_a_page_replaced_in_place_leaves_stale_writes_in_the_old_frame(
@@ -117,13 +91,13 @@ def test_a_page_replaced_in_place_leaves_stale_writes_in_the_old_frame(
     old, new, hva = memory.allocate(), memory.allocate(), _page(mapping, 1)
     mapping.show(hva, old)
     stale = memory.khva(old)
-    _store(hva, 1)
+    store(hva, 1)
     mapping.show(hva, new)
-    assert _load(hva) == 0
-    _store(stale, 2)
-    assert (_load(hva), _load(memory.khva(old)), _load(memory.khva(new))) == (0, 2, 0)
-    _store(hva, 3)
-    assert (_load(stale), _load(memory.khva(new))) == (2, 3)
+    assert load(hva) == 0
+    store(stale, 2)
+    assert (load(hva), load(memory.khva(old)), load(memory.khva(new))) == (0, 2, 0)
+    store(hva, 3)
+    assert (load(stale), load(memory.khva(new))) == (2, 3)
 
 
 def test_a_page_shown_read_only_can_be_read_and_not_written(
@@ -131,28 +105,28 @@ def test_a_page_shown_read_only_can_be_read_and_not_written(
 ) -> None:
     pfn, hva = memory.allocate(), _page(mapping, 0)
     mapping.show(hva, pfn, writable=False)
-    _store(memory.khva(pfn), 4)
-    assert _load(hva) == 4
-    assert _killed_by(_store, hva, 5) == signal.SIGSEGV
-    assert _load(hva) == 4
+    store(memory.khva(pfn), 4)
+    assert load(hva) == 4
+    assert killed_by(store, hva, 5) == signal.SIGSEGV
+    assert load(hva) == 4
     mapping.show(hva, pfn)
-    _store(hva, 6)
-    assert _load(memory.khva(pfn)) == 6
+    store(hva, 6)
+    assert load(memory.khva(pfn)) == 6
 
 
 def test_a_hidden_page_cannot_be_touched_and_keeps_its_content(
     memory: PhysicalMemory, mapping: UserMapping
 ) -> None:
     pfn, hva = memory.allocate(2), _page(mapping, 0)
-    assert _killed_by(_load, hva) == signal.SIGSEGV, "nothing is shown at first"
+    assert killed_by(load, hva) == signal.SIGSEGV, "nothing is shown at first"
     mapping.show(hva, pfn, 2)
-    _store(hva, 7)
+    store(hva, 7)
     mapping.hide(hva)
-    assert _killed_by(_load, hva) == signal.SIGSEGV
-    assert _killed_by(_load, _page(mapping, 1)) == 0, "its neighbour is still shown"
-    assert _load(memory.khva(pfn)) == 7
+    assert killed_by(load, hva) == signal.SIGSEGV
+    assert killed_by(load, _page(mapping, 1)) == 0, "its neighbour is still shown"
+    assert load(memory.khva(pfn)) == 7
     mapping.show(hva, pfn)
-    assert _load(hva) == 7
+    assert load(hva) == 7
 
 
 @pytest.mark.parametrize(
@@ -251,35 +225,19 @@ def test_a_protected_page_keeps_its_content_and_takes_no_store(
     memory: PhysicalMemory, mapping: UserMapping
 ) -> None:
     mapping.show(mapping.hva, memory.allocate(2), 2)
-    _store(mapping.hva, 5)
+    store(mapping.hva, 5)
     mapping.protect(mapping.hva, writable=False)
-    assert _load(mapping.hva) == 5
-    assert _killed_by(_store, mapping.hva, 6) == signal.SIGSEGV
-    assert _killed_by(_store, _page(mapping, 1), 6) == 0
+    assert load(mapping.hva) == 5
+    assert killed_by(store, mapping.hva, 6) == signal.SIGSEGV
+    assert killed_by(store, _page(mapping, 1), 6) == 0
     mapping.protect(mapping.hva, writable=True)
-    _store(mapping.hva, 7)
+    store(mapping.hva, 7)
     assert memory.view(Pfn(1), np.uint8)[0] == 7
 
 
 def test_protecting_what_is_not_ours_is_refused(mapping: UserMapping) -> None:
     with pytest.raises(ValueError, match="outside this mapping"):
         mapping.protect(Hva(mapping.hva + 8 * PAGE_SIZE), writable=False)
-
-
-def test_a_file_is_shared_with_its_mapping() -> None:
-    before = holdings()
-    fd = os.memfd_create("xenperf-test")
-    os.write(fd, b"0123456789abcdef")
-    mapping = FileMapping(fd, 16)
-    mapping.view(np.uint8, 4)[:] = ord("x")
-    assert os.pread(fd, 16, 0) == b"0123x56789abcdef"
-    kept = mapping.view("<u2", 0, 2)
-    with pytest.raises(BufferError):
-        mapping.close()
-    del kept
-    mapping.close()
-    os.close(fd)
-    assert holdings() == before
 
 
 class _NoMmap:
@@ -303,17 +261,3 @@ def test_a_page_that_the_system_refuses_is_an_oserror(
         with pytest.raises(OSError, match=r"mmap of 9 pages"):
             UserMapping(memory, 9)
     assert holdings() == before
-
-
-@pytest.mark.skipif(platform.machine() != "x86_64", reason="the code below is for x86-64")
-def test_a_code_page_runs_and_cannot_be_written() -> None:
-    with CodePage(b"\x48\x8d\x04\x3f\xc3") as page:  # lea rax, [rdi+rdi]; ret
-        double = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_uint64)(page.khva)
-        assert double(21) == 42
-        assert _killed_by(_store, page.khva, 0x90) == signal.SIGSEGV
-
-
-@pytest.mark.parametrize("nr_bytes", [0, PAGE_SIZE + 1])
-def test_code_that_is_no_page_is_refused(nr_bytes: int) -> None:
-    with pytest.raises(ValueError, match="bytes of code"):
-        CodePage(bytes(nr_bytes))

@@ -14,7 +14,7 @@ from xenperf.abi.vcpu import MP_STATE, REGS, RUN, SREGS, MpState
 from xenperf.errors import MeasurementError
 from xenperf.live.descriptors import Descriptor
 from xenperf.live.guest import CALL, ENTER, Guest, Port, set_up_mode
-from xenperf.memory import FileMapping
+from xenperf.mappings import FileMapping
 from xenperf.sources import GuestCall
 
 LOOK_S: Final = 0.002

@@ -13,7 +13,7 @@ from typing import Final, Self
 
 from xenperf.errors import UnavailableError
 from xenperf.hypervisor import Loop
-from xenperf.memory import CodePage
+from xenperf.mappings import CodePage
 
 # rdi -> the request's words; the rotations add up to 128 bits and leave rdi as it was
 _REQUEST_X86_64: Final = bytes.fromhex(
