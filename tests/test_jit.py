@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -54,6 +55,20 @@ def test_words_wrap_around(added: Kernel, first: int, second: int) -> None:
     total = added(first, second)
     assert total == (first + second) % 2**64
     assert type(total) is int
+
+
+def test_the_address_of_a_kernel_is_that_of_code_that_may_run() -> None:
+    made = Kernel(add)
+    assert made.address is None
+    made(1, 2)
+    if INTERPRETED:
+        assert made.address is None
+        return
+    assert made.address is not None
+    maps = [line.split(maxsplit=2) for line in Path("/proc/self/maps").read_text().splitlines()]
+    spans = [([int(end, 16) for end in span.split("-")], rights) for span, rights, _ in maps]
+    (rights,) = [rights for (low, high), rights in spans if low <= made.address < high]
+    assert "x" in rights
 
 
 @pytest.mark.parametrize("word", [2**63 - 1, 2**63, 2**63 + 1, 2**64 - 1])

@@ -19,7 +19,9 @@ class Backend:
     name: str
     summary: str
     open: Callable[..., Hypervisor]
-    """Opens a VM of a size; the caller closes it. The model also takes names of patches."""
+    """Opens a VM of a size; the caller closes it. The model also takes names of patches, and
+    ``placement``.
+    """
 
     open_to_count: Callable[..., Hypervisor]
     """Opens one whose answers are wanted and not its speed: nothing is compiled first."""
@@ -50,11 +52,19 @@ def model(
 
 
 def _open_model(
-    size: VmSize, patches: frozenset[str] = switches.PATCHES, *, interpreted: bool = False
+    size: VmSize,
+    patches: frozenset[str] = switches.PATCHES,
+    *,
+    interpreted: bool = False,
+    placement: int | None = None,
 ) -> Hypervisor:
-    """Open a VM; *interpreted* where some events are sooner counted than compiled for."""
+    """Open a VM; *interpreted* where some events are sooner counted than compiled for.
+
+    placement
+        A seed that says at which cache lines the VM's objects begin; None: without gaps.
+    """
     module = model(patches, interpreted=interpreted)
-    host: Hypervisor = module("xenperf.model.host").ModelHost(size)
+    host: Hypervisor = module("xenperf.model.host").ModelHost(size, placement)
     return host
 
 

@@ -95,6 +95,15 @@ class Kernel:
         """How many specialisations exist: 1 once compiled; more would mean a wrong type."""
         return len(getattr(self._entry, "signatures", ()))
 
+    @property
+    def address(self) -> int | None:
+        """Where the machine code begins; None before it is compiled, and if it is interpreted."""
+        made = getattr(self._entry, "overloads", {})
+        for compiled in made.values():
+            found: int = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
+            return found or None
+        return None
+
     def __call__(self, *words: int) -> int:
         """Run the kernel over *words* and return its result as an ``int``.
 

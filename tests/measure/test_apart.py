@@ -41,6 +41,7 @@ def order(monkeypatch: pytest.MonkeyPatch) -> list[str]:
                 "n": n,
                 "start": 0,
                 "sides": {s.label: {"cpu_ns": times, "wall_ns": times} for s in comparison.sides},
+                "page_offsets": {s.label: {"vm": 64 * n} for s in comparison.sides},
             }
         yield {"kind": "end", "seconds": 1.5, "conditions": {}}
 
@@ -63,6 +64,11 @@ def test_what_they_said_becomes_one_ratio_a_turn(order: list[str]) -> None:
         assert [w.base_ns for w in sample.workers] == [(1000.0,)] * 4
         assert [w.head_ns for w in sample.workers] == [(1100.0,)] * 4
     assert sentinel.workers[0].base_ns == sentinel.workers[0].head_ns == (1000.0,)
+
+
+def test_where_each_process_had_its_data_is_kept(order: list[str]) -> None:
+    _, by_gpa, *_ = apart.turns(PLAN, 1)
+    assert by_gpa["page_offsets"] == {"base": {"vm": 640}, "head": {"vm": 1280}}
 
 
 def test_one_wrong_process_makes_the_whole_message_invalid() -> None:

@@ -4,11 +4,14 @@ import time
 
 import pytest
 
+from xenperf.measure import processor
 from xenperf.measure.schedule import (
     DISCARDED_SLICES,
+    Slices,
     WrongAnswerError,
     alternate,
     calibrate,
+    timed,
 )
 
 SLICE_NS = 300_000
@@ -68,6 +71,24 @@ def test_planted_work_shows_in_the_ratio_of_the_slices() -> None:
     )
     ratios = sorted(y / x for x, y in zip(a.cpu_ns, b.cpu_ns, strict=True))
     assert 1.35 < ratios[6] < 1.65
+
+
+def test_the_cpu_of_begin_and_end_is_kept_with_each_slice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Only looked at outside of what is timed: the stand-in takes longer than the slice."""
+    told = iter(range(100))
+
+    def slow_number() -> int:
+        spin(1, 3_000_000)
+        return next(told)
+
+    monkeypatch.setattr(processor, "number", slow_number)
+    slices = Slices()
+    for _ in range(2):
+        timed(lambda n: spin(n), 10, slices)
+    assert (slices.first_cpu, slices.last_cpu) == ([0, 2], [1, 3])
+    assert max(slices.cpu_ns) < 3_000_000
 
 
 def test_a_wrong_answer_is_never_timed() -> None:

@@ -57,6 +57,26 @@ def test_nothing_is_compiled_while_a_slice_runs(finished: Session) -> None:
         assert max(sides["gpa"]["cpu_ns"] + sides["hva"]["cpu_ns"]) < 50e6
 
 
+def test_each_slice_has_the_cpus_it_began_and_ended_on(finished: Session) -> None:
+    for message in (m for worker in finished.workers for m in worker if m["kind"] == "cost"):
+        for side in message["sides"].values():
+            assert len(side["first_cpu"]) == len(side["last_cpu"]) == 4
+            assert {*side["first_cpu"], *side["last_cpu"]} <= os.sched_getaffinity(0)
+
+
+def test_each_worker_has_its_data_elsewhere_and_both_sides_of_it_at_the_same_place(
+    finished: Session,
+) -> None:
+    placed = []
+    for said in finished.workers:
+        (check,) = [m["page_offsets"] for m in said if m.get("name") == "gpc.check"]
+        data = [{k: v for k, v in check[s].items() if k != "code"} for s in ("gpa", "hva")]
+        assert data[0] == data[1]
+        assert all(offset % 64 == 0 for offset in data[0].values())
+        placed.append(data[0])
+    assert placed[0] != placed[1]
+
+
 def test_progress_counts_up_to_the_whole() -> None:
     seen: list[Progress] = []
     run(quick(workers=1), seen.append)

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from xenperf.abi.kvm import INVALID_GPA
-from xenperf.abi.structs import offset_of
 from xenperf.abi.xen import COMPAT, LONG_MODE
 from xenperf.model.host import ModelHost
-from xenperf.model.layout import CPU, GPC, MEMSLOT, MEMSLOTS, NR_CPUS, VCPU, VM
+from xenperf.model.layout import CPU, GPC, MEMSLOT, NR_CPUS, VCPU, VM
 from xenperf.units import PAGE_SIZE, Hva, Khva
 
 HVA_ERROR = 1 << 63
@@ -51,7 +50,7 @@ def assert_sets_equal(host: ModelHost) -> None:
     vm = state.view("vm", VM)[0]
     slots, gfn_by_id = [], []
     for idx in (0, 1):
-        memslots = state.arena.view(MEMSLOTS, offset_of(VM, f"set{idx}"), 1)[0]
+        memslots = vm[f"set{idx}"]
         nr_slots = int(memslots["nr_slots"])
         records = state.view(f"slots{idx}", MEMSLOT, nr_ids + 2)
         assert records[nr_slots].tobytes() == bytes(MEMSLOT.itemsize)
@@ -122,7 +121,7 @@ def snapshot(host: ModelHost) -> Snapshot:
     """Remember what only some operations may change."""
     caches = {}
     for khva in host.state.gpcs():
-        record = host.state.arena.view(GPC, khva - host.state.vm, 1)[0]
+        record = host.state.arena.view(GPC, khva - host.state.arena.khva, 1)[0]
         if record["active"] and int(record["gpa"]) == INVALID_GPA:
             caches[khva] = record.tobytes()
     shadows = host.state.view("vcpus", VCPU, host.nr_vcpus)["shadow_sel"]

@@ -23,8 +23,8 @@ BUFFER_BYTES = PAGE_SIZE
 class Machine:
     """Some RAM in slot 0 and two vCPUs; a buffer for ports, requests and outcomes."""
 
-    def __init__(self) -> None:
-        self.host = ModelHost(VmSize(nr_pages=96, nr_slots=8, nr_vcpus=2))
+    def __init__(self, placement: int | None = None) -> None:
+        self.host = ModelHost(VmSize(nr_pages=96, nr_slots=8, nr_vcpus=2), placement)
         self.ram = self.host.allocate_pages(RAM_PAGES)
         self.spare = self.host.allocate_pages(2)
         self.first_pfn = Pfn(self.host.mm.pfn(self.ram) or 0)
@@ -109,7 +109,7 @@ class Machine:
 
     def khva_of(self, gpc: Khva) -> int:
         """Return the khva that the cache at *gpc* holds; 0: none."""
-        return int(self.host.state.arena.view(GPC, gpc - self.vm, 1)[0]["khva"])
+        return int(self.host.state.arena.view(GPC, gpc - self.host.state.arena.khva, 1)[0]["khva"])
 
     def has_khvas(self) -> bool:
         """Tell whether both caches hold one: a loop may take them beforehand."""

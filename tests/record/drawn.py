@@ -95,11 +95,21 @@ def timed(
             "voluntary_switches": zeros,
             "involuntary_switches": zeros,
             "minor_faults": zeros,
+            **draw(cpus(plan.rounds)),
         }
         for label in there
     }
+    offsets = st.none() | st.dictionaries(st.sampled_from(("vm", "code")), st.integers(0, 4095))
+    if draw(st.booleans()):  # older files have none
+        message["page_offsets"] = {label: draw(offsets) for label in there}
     shown = {label: sides.get(label) for label in labels}
     return {**message, "start": 0, "n": draw(st.integers(1, 99_999)), "sides": shown}
+
+
+def cpus(rounds: int) -> st.SearchStrategy[dict[str, list[int | None]]]:
+    """Draw on which CPUs slices ran; an older file does not say."""
+    numbers = st.lists(st.none() | st.integers(0, 3), min_size=rounds, max_size=rounds)
+    return st.just({}) | st.fixed_dictionaries({"first_cpu": numbers, "last_cpu": numbers})
 
 
 def text_of(one: Recorded) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -149,6 +150,43 @@ def test_slices_of_another_length_than_the_plan_says_are_refused() -> None:
                 slices["cpu_ns"].append(5)
                 break
     with pytest.raises(UsageError, match=r"sides\.\w+\.cpu_ns: not \d long, as the plan says"):
+        recorded_of(content, "r.json")
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"first_cpu": [0, 70_000]}, "first_cpu[1]: not a whole number from 0 to 65535"),
+        ({"first_cpu": [0, None]}, "last_cpu: not there where first_cpu is"),
+        ({"first_cpu": [0], "last_cpu": [0, 1]}, "first_cpu: not 2 long, as the plan says"),
+    ],
+)
+def test_cpus_that_nothing_ran_on_are_refused(change: dict[str, Any], named: str) -> None:
+    content = content_of(one())
+    content["raw"]["plan"]["rounds"] = 2
+    for message in (m for said in content["raw"]["workers"] for m in said):
+        for slices in message.get("sides", {}).values():
+            if isinstance(slices, dict):
+                slices.update({name: ([1] * 2) for name in slices})
+                slices.pop("last_cpu", None)
+                slices.pop("first_cpu", None)
+                slices.update(change)
+    with pytest.raises(UsageError, match=re.escape(named)):
+        recorded_of(content, "r.json")
+
+
+@pytest.mark.parametrize(
+    ("offsets", "named"),
+    [
+        ({"gpa": {"vm": 4096}}, "page_offsets.gpa.vm: not a whole number from 0 to 4095"),
+        ({"nobody": None}, "page_offsets: not of its sides"),
+        ([], "page_offsets: not an object"),
+    ],
+)
+def test_offsets_that_no_page_has_are_refused(offsets: Any, named: str) -> None:
+    content = content_of(one())
+    first_cost(content)["page_offsets"] = offsets
+    with pytest.raises(UsageError, match=re.escape(named)):
         recorded_of(content, "r.json")
 
 

@@ -37,6 +37,8 @@ def turns(plan: Plan, worker_idx: int) -> Iterator[Message]:
 def merged(message: Message, other: Message) -> Message:
     """Return one message of two processes; an invalid one makes the whole invalid."""
     both = {**message, "sides": {**message.get("sides", {}), **other.get("sides", {})}}
+    if "page_offsets" in message and "page_offsets" in other:
+        both["page_offsets"] = {**message["page_offsets"], **other["page_offsets"]}
     if "invalid" in other:
         both["invalid"] = other["invalid"]
     if "n" in message and "n" in other:

@@ -6,6 +6,7 @@ whose modules the worker itself uses would be another kind of thing than those i
 
 import contextlib
 import importlib
+import inspect
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
@@ -20,6 +21,7 @@ from xenperf.measure.sides import Build
 from xenperf.vmm.machine import Shape
 
 MODEL: Final = "model"
+PLACEMENT: Final = "placement"
 NEEDED: Final = (
     "xenperf.jit",
     "xenperf.model.host",
@@ -70,11 +72,17 @@ class LoadedBuild:
             return str(Feature.SHINFO_HVA) in set(map(str, host.features))
 
     @contextlib.contextmanager
-    def loop(self, name: str, shape: Shape, activation: Activation) -> Iterator[Loop]:
-        """Open a machine brought into the state that *name* wants, and give the loop to time."""
+    def loop(
+        self, name: str, shape: Shape, activation: Activation, placement: int | None = None
+    ) -> Iterator[Loop]:
+        """Open a machine brought into the state that *name* wants, and give the loop to time.
+
+        placement
+            A seed for where the machine's objects begin in their pages; only the model heeds it.
+        """
         entry = self.benchmark(name)
         wanted = replace(shape, nr_vcpus=max(shape.nr_vcpus, entry.nr_vcpus))
-        with self._open(self._shape(wanted).vm_size) as host:
+        with self._open(self._shape(wanted).vm_size, placement) as host:
             setting = self._scenarios("xenperf.scenarios.kinds").ready(
                 host, self._shape(wanted), self._activation(activation)
             )
@@ -125,7 +133,7 @@ def _running(build: Build, backend: str) -> LoadedBuild:
     asked = backends.backend(backend)
     return LoadedBuild(
         importlib.import_module,
-        lambda size: asked.open(size, *patches),
+        _placing(asked, patches) if backend == MODEL else lambda size, _: asked.open(size),
         lambda size: asked.open_to_count(size, *patches),
         backends.model(*patches) if backend == MODEL else importlib.import_module,
     )
@@ -138,7 +146,7 @@ def _copy(build: Build) -> LoadedBuild:
     scenarios = importlib.import_module if build.tree is None else compiled.module
     return LoadedBuild(
         scenarios,
-        _host_of(compiled),
+        _placing_host_of(compiled),
         # a tree's scenarios speak to its own compiled host only: the other copy has other types
         _host_of(interpreted),
         compiled.module,
@@ -165,3 +173,19 @@ def _load(build: Build, *, interpreted: bool) -> copies.ModelCopy:
 
 def _host_of(copy: copies.ModelCopy) -> Opener:
     return lambda size: copy.module("xenperf.model.host").ModelHost(size)
+
+
+def _placing(asked: backends.Backend, patches: Sequence[frozenset[str]]) -> Opener:
+    return lambda size, placement: asked.open(size, *patches, placement=placement)
+
+
+def _placing_host_of(copy: copies.ModelCopy) -> Opener:
+    """Return how to open a machine of *copy*; a revision that cannot place its objects does not."""
+
+    def opened(size: Any, placement: int | None) -> Any:
+        host = copy.module("xenperf.model.host").ModelHost
+        if PLACEMENT in inspect.signature(host).parameters:
+            return host(size, **{PLACEMENT: placement})
+        return host(size)
+
+    return opened

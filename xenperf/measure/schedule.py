@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from xenperf.hypervisor import Loop
+from xenperf.measure import processor
 from xenperf.measure.plan import DISCARDED_SLICES
 
 MIN_OPERATIONS: Final = 1
@@ -32,15 +33,20 @@ class Slices:
     voluntary_switches: list[int] = field(default_factory=list)
     involuntary_switches: list[int] = field(default_factory=list)
     minor_faults: list[int] = field(default_factory=list)
+    first_cpu: list[int | None] = field(default_factory=list)
+    """The CPU that it began on; None where the system does not tell."""
+
+    last_cpu: list[int | None] = field(default_factory=list)
+    """The CPU that it ended on."""
 
 
 def timed(loop: Loop, n: int, slices: Slices) -> None:
     """Run *n* operations once and record what they took; ``WrongAnswerError`` if one failed."""
-    before = resource.getrusage(resource.RUSAGE_THREAD)
+    before, first_cpu = resource.getrusage(resource.RUSAGE_THREAD), processor.number()
     wall, cpu = time.perf_counter_ns(), time.thread_time_ns()
     hits = loop(n)
     cpu_ns, wall_ns = time.thread_time_ns() - cpu, time.perf_counter_ns() - wall
-    after = resource.getrusage(resource.RUSAGE_THREAD)
+    last_cpu, after = processor.number(), resource.getrusage(resource.RUSAGE_THREAD)
     if hits != n:
         raise WrongAnswerError(f"{n - hits} of {n} operations did not have the outcome expected")
     slices.cpu_ns.append(cpu_ns)
@@ -48,6 +54,8 @@ def timed(loop: Loop, n: int, slices: Slices) -> None:
     slices.voluntary_switches.append(after.ru_nvcsw - before.ru_nvcsw)
     slices.involuntary_switches.append(after.ru_nivcsw - before.ru_nivcsw)
     slices.minor_faults.append(after.ru_minflt - before.ru_minflt)
+    slices.first_cpu.append(first_cpu)
+    slices.last_cpu.append(last_cpu)
 
 
 def calibrate(loop: Loop, slice_ns: int, cycle: int) -> int:

@@ -11,6 +11,7 @@ import random
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from typing import Any
 
@@ -84,22 +85,21 @@ class Worker:
         )
         with contextlib.ExitStack() as machines:
             try:
-                loops = {
-                    side: with_planted(
-                        machines.enter_context(
-                            self._build(side).loop(name, self.plan.shape, side.activation)
-                        ),
-                        side.planted,
-                        cycle,
-                    )
-                    for side in order
-                }
+                loops = {side: machines.enter_context(self._loop(name, side)) for side in order}
                 start = self._drawn.randrange(len(there))
-                n, slices = self._take_turns([loops[side] for side in there], start, cycle)
+                timed = [with_planted(loops[side], side.planted, cycle) for side in there]
+                n, slices = self._take_turns(timed, start, cycle)
+                offsets = {side.label: page_offsets(loops[side]) for side in there}
             except errors as error:
                 return {**message, "invalid": str(error)}
         found = {side.label: asdict(s) for side, s in zip(there, slices, strict=True)}
-        return {**message, "start": start, "n": n, **_by_side(comparison, found)}
+        known = {"start": start, "n": n, "page_offsets": offsets}
+        return {**message, **known, **_by_side(comparison, found)}
+
+    def _loop(self, name: str, side: Side) -> AbstractContextManager[Loop]:
+        """Open the machine of *side*; where its objects lie is drawn by this worker's seed."""
+        build, plan = self._build(side), self.plan
+        return build.loop(name, plan.shape, side.activation, placement=plan.seed)
 
     def _take_turns(self, loops: list[Any], start: int, cycle: int) -> tuple[int, list[Any]]:
         """Time *loops*; ``CompiledLateError`` if slices would hold the time of a compiler."""
@@ -149,6 +149,15 @@ def with_planted(loop: Loop, share: float, cycle: int) -> Loop:
         return loop(n + extra) - extra
 
     return longer
+
+
+def page_offsets(loop: Any) -> dict[str, int] | None:
+    """Return where in their pages the code and data of *loop* begin; None if it does not say so.
+
+    Loops of a real kernel and of older revisions do not.
+    """
+    known: Callable[[], dict[str, int]] | None = getattr(loop, "page_offsets", None)
+    return None if known is None else known()
 
 
 def described(entry: Any, comparison: Comparison, backend: str) -> Message:

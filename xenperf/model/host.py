@@ -45,14 +45,14 @@ class ModelHost(Attributes, AtOnce, ModelSources):
         *(() if ATOMIC_OVERLAY else (Feature.ATOMIC_SLOTS,)),
     }
 
-    def __init__(self, size: VmSize | None = None) -> None:
-        """Make a VM of *size* that has no memslot and no active cache yet."""
+    def __init__(self, size: VmSize | None = None, placement: int | None = None) -> None:
+        """Make a VM of *size*, its objects placed as ``VmState`` says; no slot, no active cache."""
         self.size = size or VmSize()
         self.nr_vcpus = self.size.nr_vcpus
         self.nr_slots = self.size.nr_slots
         self.memory = PhysicalMemory(self.size.nr_pages)
         self.mm = AddressSpace(self.memory)
-        self.state = VmState(self.size, self.memory.direct_map, self.mm.pgd)
+        self.state = VmState(self.size, self.memory.direct_map, self.mm.pgd, placement)
         self.observed = Observed(self.state)
         self._dirty = DirtyBitmaps(self.state, self.observed)
         self._loops = LoopMaker(self.state)

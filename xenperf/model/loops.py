@@ -41,6 +41,28 @@ class Bound:
     keep: object = None
 
 
+@dataclass(frozen=True, slots=True)
+class BoundLoop:
+    """A loop kernel over one VM: a ``Loop`` that can say where it and its data lie."""
+
+    state: VmState
+    bound: Bound
+
+    def __call__(self, n: int) -> int:
+        """Do *n* operations; return how many had the outcome expected."""
+        bound = self.bound
+        return bound.kernel(self.state.vm, self.state.cpu, n, bound.a, bound.b, bound.c)
+
+    def page_offsets(self) -> dict[str, int]:
+        """Return at which byte of its page each thing begins that the loop reads or runs."""
+        found = self.state.page_offsets()
+        if self.bound.kernel.address is not None:
+            found["code"] = self.bound.kernel.address % PAGE_SIZE
+        if self.bound.keep is not None:
+            found["requests"] = self.bound.a % PAGE_SIZE
+        return found
+
+
 def pack_regions(regions: Sequence[MemoryRegion]) -> NDArray[Any]:
     """Return *regions* as an array of ``struct kvm_userspace_memory_region``.
 
@@ -81,8 +103,7 @@ class LoopMaker:
         return self._bind(Bound(kernel, packed.ctypes.data, len(packed), send_port or 0, packed))
 
     def _bind(self, bound: Bound) -> Loop:
-        vm, cpu, kernel = self.state.vm, self.state.cpu, bound.kernel
-        return lambda n: kernel(vm, cpu, n, bound.a, bound.b, bound.c)
+        return BoundLoop(self.state, bound)
 
     def _send(self, kernel: Kernel, expected: int) -> Bound:
         """Send all ports of the current mode but 0, in drawn order."""

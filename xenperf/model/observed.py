@@ -34,7 +34,7 @@ class Observed:
     def memslots(self) -> NDArray[Any]:
         """Return a copy of the active set's slots, in the order of their frames."""
         memslots = self._active_set()
-        first = int(memslots["slots"]) - self.state.vm
+        first = int(memslots["slots"]) - self.state.arena.khva
         return self.state.arena.view(MEMSLOT, first, int(memslots["nr_slots"])).copy()
 
     def memslot(self, slot: int) -> Any | None:
@@ -51,12 +51,12 @@ class Observed:
 
     def gpc(self, khva: Khva) -> dict[str, int]:
         """Return the fields of the cache at *khva*."""
-        record = self.state.arena.view(GPC, khva - self.state.vm, 1)[0]
+        record = self.state.arena.view(GPC, khva - self.state.arena.khva, 1)[0]
         return {name: int(record[name]) for name in GPC.names or ()}
 
     def _active_set(self) -> Any:
         memslots = int(self.state.view("vm", VM)[0]["memslots"])
-        return self.state.arena.view(MEMSLOTS, memslots - self.state.vm, 1)[0]
+        return self.state.arena.view(MEMSLOTS, memslots - self.state.arena.khva, 1)[0]
 
     def _vcpus(self) -> NDArray[Any]:
         return self.state.view("vcpus", VCPU, self.state.size.nr_vcpus)

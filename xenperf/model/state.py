@@ -1,6 +1,8 @@
 """One VM's kernel objects, laid out in an arena: what a fresh ``struct kvm`` holds."""
 
-from typing import Any, Self
+import random
+from collections.abc import Mapping
+from typing import Any, Final, Self
 
 from numpy.typing import NDArray
 
@@ -10,17 +12,27 @@ from xenperf.hypervisor import VmSize
 from xenperf.memory import Arena
 from xenperf.model.layout import CPU, MEMSLOT, MEMSLOTS, NR_CPUS, VCPU, VM, VM_BYTES
 from xenperf.model.source_layout import EVTCHN_PORT, GSI, NR_EVENTFDS, NR_GSIS
-from xenperf.units import Khva, Pfn
+from xenperf.units import PAGE_SIZE, Khva, Pfn
 
 BOOT_NS = 1_700_000_000 * 10**9  # a fixed guest boot time, so that runs can be compared bytewise
 FIRST_NS = 10**9  # what the guest's clock shows at first: past times exist
+CACHE_LINE: Final = 64
+PLACED: Final = ("vm", "cpus", "vcpus", "slots0", "slots1")
+"""The parts that timed loops touch, whatever they time."""
 
 
 class VmState:
     """The arena of one VM, with the khva of each part and structured views for set-up and tests."""
 
-    def __init__(self, size: VmSize, direct_map: Khva, pgd: Pfn) -> None:
-        """Lay *size* out and fill in what never changes."""
+    def __init__(
+        self, size: VmSize, direct_map: Khva, pgd: Pfn, placement: int | None = None
+    ) -> None:
+        """Lay *size* out and fill in what never changes.
+
+        placement
+            A seed: each part begins at a cache line of its page that is drawn by it and by the
+            part's name, so at the same one in every VM of this seed. None: all without a gap.
+        """
         self.size = size
         slots_bytes = (size.nr_slots + 2) * MEMSLOT.itemsize
         parts = {
@@ -37,11 +49,7 @@ class VmState:
             "evtchn_ports": LONG_MODE.nr_ports * EVTCHN_PORT.itemsize,
             "eventfds": NR_EVENTFDS * 8,
         }
-        self._offsets: dict[str, int] = {}
-        end = 0
-        for name, nr_bytes in parts.items():
-            self._offsets[name] = end
-            end += -(-nr_bytes // 64) * 64
+        self._offsets, end = laid_out(parts, placement)
         self.arena = Arena(end)
         self.vm = self.khva("vm")
         self.cpu = self.khva("cpus")
@@ -54,6 +62,11 @@ class VmState:
     def view(self, part: str, dtype: Any, count: int = 1) -> NDArray[Any]:
         """Return *part* as *count* records; drop the view before closing."""
         return self.arena.view(dtype, self._offsets[part], count)
+
+    def page_offsets(self) -> dict[str, int]:
+        """Return at which byte of its page each part begins that timed loops touch."""
+        found = {part: self.khva(part) % PAGE_SIZE for part in PLACED}
+        return {**found, "shinfo_gpc": self.shinfo_gpc() % PAGE_SIZE}
 
     def shinfo_gpc(self) -> Khva:
         """Return the khva of the cache of shared_info."""
@@ -116,3 +129,16 @@ class VmState:
         vm["now_ns"] = FIRST_NS
         vcpus = self.view("vcpus", VCPU, self.size.nr_vcpus)
         vcpus["vcpu_id"] = vcpus["vcpu_idx"] = range(self.size.nr_vcpus)
+
+
+def laid_out(parts: Mapping[str, int], placement: int | None) -> tuple[dict[str, int], int]:
+    """Return the offset of each of *parts*, given in bytes, and the end: whole cache lines all."""
+    offsets: dict[str, int] = {}
+    end = 0
+    for name, nr_bytes in parts.items():
+        if placement is not None:
+            drawn = random.Random(f"{placement} {name}").randrange(0, PAGE_SIZE, CACHE_LINE)
+            end += (drawn - end) % PAGE_SIZE
+        offsets[name] = end
+        end += -(-nr_bytes // CACHE_LINE) * CACHE_LINE
+    return offsets, end

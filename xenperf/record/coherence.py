@@ -60,9 +60,11 @@ def _check_message(plan: Plan, message: Message, where: str) -> None:
     known = {comparison.variant: comparison for comparison in plan.of(message["name"])}
     expect(message["name"] in plan.names, f"{where}.name", "in the plan")
     expect(message["comparison"] in known, f"{where}.comparison", "in the plan")
+    comparison = known[message["comparison"]]
+    labels = [side.label for side in comparison.sides]
+    placed = set(message.get("page_offsets", ()))
+    expect(placed <= set(labels), f"{where}.page_offsets", "of its sides")
     if "sides" in message:
-        comparison = known[message["comparison"]]
-        labels = [side.label for side in comparison.sides]
         expect(_fits(message["sides"], labels, message), f"{where}.sides", f"{labels}")
     if message["kind"] == "cost" and "invalid" not in message:
         _check_slices(plan, comparison, message, where)
@@ -80,6 +82,8 @@ def _fits(sides: Mapping[str, Any], labels: list[str], message: Message) -> bool
 def _check_slices(plan: Plan, comparison: Comparison, message: Message, where: str) -> None:
     there = {label: slices for label, slices in message["sides"].items() if slices is not None}
     for label, slices in there.items():
+        both = ("first_cpu" in slices) == ("last_cpu" in slices)
+        expect(both, f"{where}.sides.{label}.last_cpu", "there where first_cpu is")
         for name, values in slices.items():
             place = f"{where}.sides.{label}.{name}"
             expect(len(values) == plan.rounds, place, f"{plan.rounds} long, as the plan says")

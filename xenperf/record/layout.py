@@ -26,7 +26,9 @@ from xenperf.record.checks import (
     text,
 )
 from xenperf.stats.samples import CPU_TIME, WALL_TIME
+from xenperf.units import PAGE_SIZE
 
+MAX_CPU: Final = (1 << 16) - 1
 CLOCKS: Final = (CPU_TIME, WALL_TIME)
 KINDS: Final = ("run", "compare", "series")
 BUILD: Final = fields(
@@ -78,8 +80,12 @@ SLICES: Final = fields(
         "voluntary_switches": items(integer()),
         "involuntary_switches": items(integer()),
         "minor_faults": items(integer()),
-    }
+    },
+    dict.fromkeys(("first_cpu", "last_cpu"), items(maybe(integer(0, MAX_CPU)))),  # older: neither
 )
+PAGE_OFFSETS: Final = table(maybe(table(integer(0, PAGE_SIZE - 1))))
+"""By side, then by what begins there."""
+
 COUNT: Final = fields({"subject": text, "metric": text, "unit": text, "value": integer()})
 _NAMED: Final[Mapping[str, Check]] = {"name": text, "comparison": text, "variant": text}
 _COST: Final[Mapping[str, Check]] = {
@@ -94,14 +100,13 @@ _TIMED: Final[Mapping[str, Check]] = {
     "n": integer(1),
     "sides": table(maybe(SLICES)),
 }
+_MORE: Final[Mapping[str, Check]] = {"ns": table(integer(1)), "page_offsets": PAGE_OFFSETS}
 MESSAGES: Final[Mapping[str, Check]] = {
     "begin": fields(
         {"kind": text, "seed": integer(), "conditions": CONDITIONS, "at": number},
     ),
-    "cost": fields({"kind": text, **_COST, **_TIMED}, {"ns": table(integer(1))}),
-    "invalid cost": fields(
-        {"kind": text, **_COST, "invalid": text}, {**_TIMED, "ns": table(integer(1))}
-    ),
+    "cost": fields({"kind": text, **_COST, **_TIMED}, _MORE),
+    "invalid cost": fields({"kind": text, **_COST, "invalid": text}, {**_TIMED, **_MORE}),
     "count": fields(
         {"kind": text, **_NAMED, "sides": table(maybe(items(COUNT)))}, {"invalid": text}
     ),
