@@ -45,6 +45,18 @@ def test_every_undecided_row_is_named(form: str, named: tuple[str, Report]) -> N
         assert name in joined
 
 
+@pytest.mark.parametrize("form", ["text", "markdown", "html"])
+def test_slices_that_changed_their_cpu_are_told_where_there_are_some(
+    form: str, report: Report
+) -> None:
+    told = "12 of 640 slices ended on another CPU than they began on"
+    shown = FORMATS[form].render(replace(report, moved=(12, 640)))
+    assert told in " ".join(shown.split())
+    for none_moved in ((0, 640), None):
+        shown = FORMATS[form].render(replace(report, moved=none_moved))
+        assert "another CPU" not in " ".join(shown.split())
+
+
 def test_a_mail_is_plain_ascii_and_says_machine_method_and_command(report: Report) -> None:
     shown = mail.render(replace(report, command="xenperf run --only \u2192"))
     assert shown.isascii()

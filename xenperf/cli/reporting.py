@@ -5,6 +5,7 @@ from typing import Any
 
 from xenperf.cli.request import common_settings, settings
 from xenperf.measure import trust
+from xenperf.measure.moves import moved_in, moves
 from xenperf.measure.samples import per_operation, said_of
 from xenperf.measure.session import Session
 from xenperf.record.recorded import Recorded
@@ -29,6 +30,7 @@ def report_of(recorded: Recorded) -> Report:
         skipped=recorded.skipped,
         seconds=session.seconds,
         slices=slices(session),
+        moved=moves(session.workers),
         remarks=(*recorded.remarks, *trust.remarks(session.workers)),
         grade=Grade.OWN_PROCESSES if plan.apart else Grade.ONE_PROCESS,
     )
@@ -49,6 +51,7 @@ def slices(session: Session) -> dict[RowKey, tuple[WorkerSlices, ...]]:
             base_first=_base_first(message, pair),
             load_1min=begin["conditions"]["load_1min"],
             seconds=begin["at"],
+            nr_moved=sum(sum(moved_in(message["sides"][label])) for label in pair),
         )
         found[key] = (*found.get(key, ()), taken)
     return found

@@ -39,6 +39,7 @@ def header(report: Report) -> list[tuple[str, str]]:
         *_guest(report),
         *_modelled(report),
         ("machine", machine(report)),
+        *moved(report),
         ("kernel", str(found.get("kernel") or "unknown")),
         ("versions", versions(report)),
         ("commit", str(found.get("commit") or "unknown")),
@@ -104,6 +105,14 @@ def versions(report: Report) -> str:
     names = ("xenperf", "python", "numpy", "numba", "llvmlite")
     found = [(name, report.environment.get(name)) for name in names]
     return ", ".join(f"{name} {version}" for name, version in found if version is not None)
+
+
+def moved(report: Report) -> list[tuple[str, str]]:
+    """Return how many slices changed their CPU; nothing where none is known to have."""
+    nr_moved, nr_known = report.moved or (0, 0)
+    if not nr_moved:
+        return []
+    return [("moved", f"{nr_moved} of {nr_known} slices ended on another CPU than they began on")]
 
 
 def _guest(report: Report) -> list[tuple[str, str]]:

@@ -35,6 +35,7 @@ def conditions(report: Report) -> dict[str, object]:
         "cut_short": report.cut_short,
         "distrust": distrust.reasons(report),
         "skipped": dict(report.skipped),
+        "slices_moved": None if report.moved is None else list(report.moved),
     }
 
 

@@ -58,6 +58,9 @@ class WorkerSlices:
     seconds: float | None
     """When the worker began, after the first one did; None where the file does not say."""
 
+    nr_moved: int = 0
+    """Slices of either side that are known to have ended on another CPU than they began on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -91,6 +94,9 @@ class Report:
 
     remarks: tuple[str, ...] = ()
     """What else weakens the report, a sentence each: a dirty tree, files of two machines."""
+
+    moved: tuple[int, int] | None = None
+    """Slices that ended on another CPU than they began on, and all of which that is known."""
 
     skipped: Mapping[str, str] = field(default_factory=dict)
     """What the back end could not be asked, by name, and why."""

@@ -29,6 +29,8 @@ def test_a_workers_ratio_is_the_median_of_its_rounds(report: Report) -> None:
     assert found.ratio == pytest.approx(0.55)
     assert found.rounds == pytest.approx((0.5, 0.6, 0.55))
     assert found.title == "ratio 0.55, after 2 s, load 1.00"
+    moved = replace(report, slices={row.key: (replace(_taken(), nr_moved=1),)})
+    assert workers.found(moved, row)[0].title.endswith("load 1.00, 1 slice changed CPU")
 
 
 def test_the_shape_of_a_mark_says_who_went_first(report: Report) -> None:

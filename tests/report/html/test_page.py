@@ -155,7 +155,7 @@ def _hostile(report: Report) -> Report:
 def test_the_hostile_report_leaves_no_text_out(report: Report) -> None:
     texts = {"backend", "environment", "settings", "command", "cut_short", "about", "remarks"}
     texts |= {"skipped"}
-    others = {"rows", "nr_finished", "kind", "grade", "seconds", "slices"}
+    others = {"rows", "nr_finished", "kind", "grade", "seconds", "slices", "moved"}
     assert {one.name for one in fields(Report)} == texts | others
 
 

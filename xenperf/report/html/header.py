@@ -8,6 +8,7 @@ from typing import Final
 from xml.etree.ElementTree import Element
 
 from xenperf.report import distrust, json_
+from xenperf.report.header import moved
 from xenperf.report.html.limits import limit
 from xenperf.report.html.tags import tag
 from xenperf.report.html.words import percent, plural
@@ -100,6 +101,7 @@ def _facts(report: Report) -> Element:
             "machine",
             _joined(report, ("cpu", "machine", "cpus", "hypervisor", "clock_source", "load_1min")),
         ),
+        *moved(report),
         ("kernel", str(report.environment.get("kernel") or "unknown")),
         ("modelled", str(report.settings["kernel"]) if report.settings.get("kernel") else ""),
         (

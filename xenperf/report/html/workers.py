@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 from xenperf.report.html.limits import limits
 from xenperf.report.html.marks import box, dot, line, picture, specks, words
 from xenperf.report.html.scale import Linear, padded
-from xenperf.report.html.words import pair_name
+from xenperf.report.html.words import pair_name, plural
 from xenperf.report.model import Report, WorkerSlices
 from xenperf.stats.paired import round_log_ratios
 from xenperf.stats.robust import median
@@ -35,6 +35,7 @@ class Found:
     base_first: bool | None
     load: float | None
     seconds: float | None
+    nr_moved: int = 0
 
     @property
     def title(self) -> str:
@@ -42,6 +43,7 @@ class Found:
         parts = [f"ratio {self.ratio:.4g}"]
         parts += [] if self.seconds is None else [f"after {self.seconds:.0f} s"]
         parts += [] if self.load is None else [f"load {self.load:.2f}"]
+        parts += [plural(self.nr_moved, "slice") + " changed CPU"] if self.nr_moved else []
         return ", ".join(parts)
 
 
@@ -57,7 +59,12 @@ def _from_slices(worker: WorkerSlices) -> Found:
     logs = round_log_ratios(worker.base_ns, worker.head_ns)
     rounds = tuple(math.exp(log) for log in logs)
     return Found(
-        math.exp(median(logs)), rounds, worker.base_first, worker.load_1min, worker.seconds
+        math.exp(median(logs)),
+        rounds,
+        worker.base_first,
+        worker.load_1min,
+        worker.seconds,
+        worker.nr_moved,
     )
 
 
