@@ -80,9 +80,9 @@ def test_each_worker_has_its_data_elsewhere_and_both_sides_of_it_at_the_same_pla
 def test_progress_counts_up_to_the_whole() -> None:
     seen: list[Progress] = []
     run(quick(workers=1), seen.append)
-    assert [p.done for p in seen] == [1, 2, 3]
+    assert [p.done for p in seen] == [0, 1, 2, 3, 3]
     assert {p.total for p in seen} == {3}
-    assert [p.doing for p in seen] == list(NAMES)
+    assert [p.doing for p in seen] == [*NAMES, "next worker", "next worker"]
 
 
 def fake_worker(monkeypatch: pytest.MonkeyPatch, script: str) -> None:

@@ -1,16 +1,14 @@
 """``xenperf run --count instructions``: the same comparison in instructions instead of time."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Final, TextIO
+from typing import Final
 
 from xenperf.cli.exit_codes import ExitCode
+from xenperf.cli.progress import bar
 from xenperf.cli.request import Request, command, settings
 from xenperf.cli.streams import Streams
 from xenperf.errors import UsageError
 from xenperf.measure import callgrind, environment, instructions
 from xenperf.measure.count_plan import DEFAULT_RUNS, CountPlan
-from xenperf.measure.count_process import Step
 from xenperf.measure.plan import Plan
 from xenperf.record.atomic import write_text
 from xenperf.report.instructions import InstructionReport, render_json, render_text, summary
@@ -31,8 +29,8 @@ def run(request: Request, streams: Streams) -> int:
     plan = _count_plan(request, asked)
     request.check_output()
     conditions = environment.describe()
-    with _progress(streams.err) as listen:
-        counts = instructions.count(plan, listen)
+    with bar(streams.err) as show:
+        counts = instructions.count(plan, lambda step: show(step.done, step.total, step.doing))
     report = InstructionReport(
         rows=tuple(counts.rows(plan.names)),
         runs=plan.runs,
@@ -99,21 +97,3 @@ def _hand_over(request: Request, report: InstructionReport, streams: Streams) ->
         return
     write_text(request.path, render(report))
     streams.say(f"{request.path}: written; {summary(report)}")
-
-
-@contextmanager
-def _progress(err: TextIO) -> Iterator[Callable[[Step], None]]:
-    """Show a bar on *err* while the block runs; nothing if that is no terminal."""
-    if not err.isatty():
-        yield lambda step: None
-        return
-    from rich.console import Console  # here: only a terminal needs them
-    from rich.progress import Progress
-
-    with Progress(console=Console(file=err), transient=True, redirect_stdout=False) as bar:
-        shown = bar.add_task("count", total=None)
-
-        def listen(step: Step) -> None:
-            bar.update(shown, completed=step.done, total=step.total, description=step.doing)
-
-        yield listen

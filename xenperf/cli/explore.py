@@ -1,9 +1,9 @@
 """``xenperf explore``: every interleaving of two operations, counted and checked."""
 
 import fnmatch
+import itertools
 import shlex
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TextIO
 
@@ -11,6 +11,7 @@ import click
 
 from xenperf.cli.exit_codes import ExitCode
 from xenperf.cli.kernel_options import kernel_options, kernel_words
+from xenperf.cli.progress import bar
 from xenperf.cli.streams import Streams
 from xenperf.errors import UsageError
 from xenperf.explore import session
@@ -78,8 +79,7 @@ def verb(streams: Streams, /, form: str, **options: Any) -> int:
             raise UsageError("--replay", "takes one pair A B and --activation gpa or hva")
         return _replay(streams, Task(*pairs[0], activations[0], patches), chosen.replay)
     tasks = [Task(*pair, by, patches) for pair in pairs for by in activations]
-    with _progress(len(tasks), streams.err) as on_finished:
-        done = session.run(tasks, chosen.preemptions, on_finished)
+    done = _explored(tasks, chosen.preemptions, streams.err)
     if not done.found:
         raise UsageError("explore", f"{done.cut_short} before a pair was finished")
     report = explored.ExploreReport(
@@ -172,6 +172,17 @@ def _has_hva(patches: frozenset[str]) -> bool:
     return patches >= {"shinfo-hva", "vcpu-info-hva"}
 
 
+def _explored(tasks: Sequence[Task], nr_preemptions: int, err: TextIO) -> session.Session:
+    """Explore *tasks*, with a bar on *err*."""
+    finished = itertools.count(1)
+    with bar(err) as show:
+        return session.run(
+            tasks,
+            nr_preemptions,
+            lambda task: show(next(finished), len(tasks), f"{task.first}+{task.second}"),
+        )
+
+
 def _replay(streams: Streams, task: Task, schedule: str) -> int:
     names = names_of(task.first, task.second)
     try:
@@ -202,21 +213,3 @@ def _shown(found: Found, kernel: list[str]) -> explored.ExploredPair:
         *(found.first, found.second, found.activation, found.nr_schedules, found.outcomes),
         *(found.nr_refused_sends, found.nr_lost_events, violations),
     )
-
-
-@contextmanager
-def _progress(nr_tasks: int, err: TextIO) -> Iterator[Callable[[Task], None]]:
-    """Show a bar on *err* while the block runs; nothing if that is no terminal."""
-    if not err.isatty():
-        yield lambda task: None
-        return
-    from rich.console import Console  # here: only a terminal needs them
-    from rich.progress import Progress
-
-    with Progress(console=Console(file=err), transient=True, redirect_stdout=False) as bar:
-        shown = bar.add_task("explore", total=nr_tasks)
-
-        def finished(task: Task) -> None:
-            bar.update(shown, advance=1, description=f"{task.first}+{task.second}")
-
-        yield finished

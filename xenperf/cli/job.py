@@ -83,7 +83,7 @@ def record(
 ) -> Recorded:
     """Measure what *begun* leaves to be measured, with progress on a terminal."""
     plan = begun.session.plan
-    with progress.shown(plan, streams.err) as on_progress:
+    with progress.of_workers(streams.err) as on_progress:
         found = session.run(
             plan,
             on_progress,

@@ -2,20 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import TextIO, TypeAlias
 
-from xenperf.measure.plan import Plan
 from xenperf.measure.session import Progress
 
-COMPILE = "compile"
-Listener = Callable[[Progress], None]
+Show: TypeAlias = Callable[[int, int, str], None]
+"""Takes how much is done, of how much, and what is being done now."""
 
 
 @contextmanager
-def shown(plan: Plan, err: TextIO) -> Iterator[Listener]:
+def bar(err: TextIO) -> Iterator[Show]:
     """Show a bar on *err* while the block runs; nothing if that is no terminal."""
     if not err.isatty():
-        yield lambda progress: None
+        yield lambda done, total, doing: None
         return
     from rich.console import Console  # here: only a terminal needs them
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
@@ -28,20 +27,22 @@ def shown(plan: Plan, err: TextIO) -> Iterator[Listener]:
         TimeElapsedColumn(),
     )
     console = Console(file=err)
-    with Bar(*columns, console=console, transient=True, redirect_stdout=False) as bar:
-        task = bar.add_task("start", total=plan.workers * len(plan.names))
+    with Bar(*columns, console=console, transient=True, redirect_stdout=False) as drawn:
+        task = drawn.add_task("start", total=None)
 
-        def listen(progress: Progress) -> None:
-            bar.update(task, completed=progress.done, description=doing(plan, progress))
+        def show(done: int, total: int, doing: str) -> None:
+            drawn.update(task, completed=done, total=total, description=doing)
 
-        yield listen
+        yield show
 
 
-def doing(plan: Plan, progress: Progress) -> str:
-    """Return what the run is busy with now: what follows on what was just finished."""
-    worker = f"worker {progress.worker_idx + 1} of {plan.workers}"
-    if progress.doing == COMPILE:
-        return f"{COMPILE}, {worker}"
-    nr_done = progress.done - progress.worker_idx * len(plan.names)
-    name = plan.names[nr_done] if nr_done < len(plan.names) else "next worker"
-    return f"{name}, {worker}"
+@contextmanager
+def of_workers(err: TextIO) -> Iterator[Callable[[Progress], None]]:
+    """Show a bar that tells which worker measures what."""
+    with bar(err) as show:
+        yield lambda progress: show(progress.done, progress.total, worded(progress))
+
+
+def worded(progress: Progress) -> str:
+    """Return what the run is busy with now."""
+    return f"{progress.doing}, worker {progress.worker_idx + 1} of {progress.nr_workers}"

@@ -20,6 +20,7 @@ LOOKS: Final = 3
 """How often undecided rows are looked at when there is a budget: the error rate is shared out."""
 
 INTERRUPTED: Final = "interrupted"
+NEXT_WORKER: Final = "next worker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,15 @@ class Progress:
     """How far a run is: for a progress bar."""
 
     worker_idx: int
+    nr_workers: int
+    """With those that were finished before."""
+
     done: int
+    """Comparisons, each of one name, that the workers of this run have behind them."""
+
     total: int
     doing: str
+    """What comes next: a name, or what is done before the first one."""
 
 
 @dataclass(slots=True)
@@ -125,24 +132,36 @@ def _run_workers(
     on_worker: Callable[[Session], None],
 ) -> None:
     """Run workers of *plan* until *session* has *nr_workers* of them."""
-    per_worker = sum(len(plan.of(name)) for name in plan.names)
+    steps = [(name, comparison.variant) for name in plan.names for comparison in plan.of(name)]
     first = len(session.workers)
+    total = (nr_workers - first) * len(steps)
     for worker_idx in range(first, nr_workers):
         said: list[Message] = []
         session.workers.append(said)
-        nr_done, began = 0, session.seconds
+        before, began = (worker_idx - first) * len(steps), session.seconds
         for message in _said_by(plan, worker_idx):
             if message["kind"] == "begin":
                 message["at"] = began  # seconds of measuring since the first worker began
             if message["kind"] != "progress":
                 said.append(message)
-            nr_done += "name" in message
-            doing = message.get("doing") or message.get("name")
-            if doing:
-                done = (worker_idx - first) * per_worker + nr_done
-                total = (nr_workers - first) * per_worker
-                on_progress(Progress(worker_idx, done, total, doing))
+            nr_done, doing = _place(steps, message)
+            on_progress(Progress(worker_idx, nr_workers, before + nr_done, total, doing))
         on_worker(session)
+
+
+def _place(steps: Sequence[tuple[str, str]], message: Message) -> tuple[int, str]:
+    """Return how many of *steps* a worker has done that says *message*, and what it does now.
+
+    By the place in the plan: what takes part in no comparison has a step, but no message.
+    """
+    if message["kind"] == "progress":
+        return 0, message["doing"]
+    if message["kind"] == "end":
+        return len(steps), NEXT_WORKER
+    nr_done = 0
+    if "name" in message:
+        nr_done = steps.index((message["name"], message["comparison"])) + 1
+    return nr_done, steps[nr_done][0] if nr_done < len(steps) else NEXT_WORKER
 
 
 def _said_by(plan: Plan, worker_idx: int) -> Iterator[Message]:
