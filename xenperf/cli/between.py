@@ -11,7 +11,6 @@ from xenperf.measure.builds import UNLOADABLE
 from xenperf.measure.sides import Build
 from xenperf.scenarios import catalogue
 
-SEEDS: Final = 1_000_000  # drawn below: short enough to type
 SENTINELS: Final = ("send.delivered", "gpc.check")
 CATALOGUE: Final = "xenperf.scenarios.catalogue"
 

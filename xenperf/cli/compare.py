@@ -1,7 +1,6 @@
 """``xenperf compare``: two git revisions, both loaded into every worker; or two result files."""
 
 import os
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,12 +9,12 @@ from typing import Any, Final
 import click
 
 from xenperf.cli import files
-from xenperf.cli.between import SEEDS, SENTINELS, names_of
+from xenperf.cli.between import SENTINELS, names_of
 from xenperf.cli.exit_codes import COMPARE_EPILOG
 from xenperf.cli.files import are_files
 from xenperf.cli.job import Job, carry_out
 from xenperf.cli.options import measuring
-from xenperf.cli.request import Request, command
+from xenperf.cli.request import Request, command, draw_seed
 from xenperf.cli.streams import Streams
 from xenperf.errors import MeasurementError
 from xenperf.measure import revisions
@@ -91,7 +90,7 @@ def job_of(request: Request, found: Sequence[Revision], sources: Sources) -> Job
         builds[1] = replace(builds[1], copy=1)
     names = names_of(builds, request.only)
     plan = replace(
-        request.plan_of(names, drawn_seed=secrets.randbelow(SEEDS)),
+        request.plan_of(names, drawn_seed=draw_seed()),
         comparisons=between_builds(
             list(zip(LABELS, builds, strict=True)), [n for n in SENTINELS if n in names]
         ),

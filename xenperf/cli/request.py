@@ -1,6 +1,7 @@
 """What ``xenperf run`` was asked for, checked in full before any work is done."""
 
 import math
+import secrets
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -32,6 +33,7 @@ DEFAULT_SHAPE: Final = Shape()
 MAX_SEED: Final = ((1 << 63) - 1) // MAX_WORKERS - 1  # every worker's seed is made from it
 DEFAULT_BACKEND: Final = "model"
 STANDARD_OUTPUT: Final = "-"
+SEEDS: Final = 1_000_000  # drawn below: short enough to type
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +182,11 @@ def command(request: Request, plan: Plan, verb: Sequence[str] = ("run",)) -> str
     words += [word for glob in request.only for word in ("--only", glob)]
     words += [] if request.count else ["--seed", str(plan.seed)]
     return shlex.join(words)
+
+
+def draw_seed() -> int:
+    """Return a seed for a run that was given none."""
+    return secrets.randbelow(SEEDS)
 
 
 def _short(value: float | None) -> str | None:

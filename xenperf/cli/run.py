@@ -1,7 +1,6 @@
 """``xenperf run``: GPA against HVA over the catalogue."""
 
-import secrets
-from typing import Any, Final
+from typing import Any
 
 import click
 
@@ -11,10 +10,8 @@ from xenperf.cli.exit_codes import RUN_EPILOG
 from xenperf.cli.job import Job, carry_out
 from xenperf.cli.kernel_options import kernel_options
 from xenperf.cli.options import measuring
-from xenperf.cli.request import DEFAULTS, Request, askable, command
+from xenperf.cli.request import DEFAULTS, Request, askable, command, draw_seed
 from xenperf.cli.streams import Streams
-
-SEEDS: Final = 1_000_000  # drawn below: short enough to type
 
 
 @click.command("run", epilog=RUN_EPILOG)
@@ -45,7 +42,7 @@ def run(request: Request, streams: Streams) -> int:
     """Check *request*, measure, judge, and hand over the report; return the exit code."""
     if request.count is not None:
         return counting.run(request, streams)
-    wanted = request.plan(drawn_seed=secrets.randbelow(SEEDS))
+    wanted = request.plan(drawn_seed=draw_seed())
     request.check_output()
     plan, skipped = askable(wanted)
     return carry_out(Job(plan, command(request, plan), skipped=skipped), request, streams)

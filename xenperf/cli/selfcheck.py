@@ -1,17 +1,15 @@
 """``xenperf selfcheck``: the suite against itself, to learn what this machine can tell."""
 
-import secrets
 from dataclasses import replace
 from typing import Any, Final
 
 import click
 
-from xenperf.cli.between import SEEDS
 from xenperf.cli.exit_codes import ExitCode
 from xenperf.cli.job import Job, begin, record
 from xenperf.cli.options import measuring
 from xenperf.cli.reporting import report_of
-from xenperf.cli.request import Request, command
+from xenperf.cli.request import Request, command, draw_seed
 from xenperf.cli.streams import Streams
 from xenperf.errors import UsageError
 from xenperf.hypervisor import Activation
@@ -68,7 +66,7 @@ def job_of(request: Request) -> Job:
     if not names:
         raise UsageError("selfcheck", "only scenarios were chosen", "counts need no such check")
     plan = replace(
-        request.plan_of(names, drawn_seed=secrets.randbelow(SEEDS)),
+        request.plan_of(names, drawn_seed=draw_seed()),
         comparisons=tuple(with_itself(activation) for activation in Activation),
     )
     words = command(request, plan, ["selfcheck"])

@@ -1,7 +1,6 @@
 """``xenperf series``: a patch series step by step, on the model or across commits."""
 
 import os
-import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +9,12 @@ from typing import Any, Final
 import click
 
 from xenperf.cli import files, history
-from xenperf.cli.between import SEEDS, SENTINELS, names_of
+from xenperf.cli.between import SENTINELS, names_of
 from xenperf.cli.compare import DIRTY
 from xenperf.cli.exit_codes import COMPARE_EPILOG
 from xenperf.cli.job import Job, carry_out
 from xenperf.cli.options import measuring
-from xenperf.cli.request import Request, command
+from xenperf.cli.request import Request, command, draw_seed
 from xenperf.cli.streams import Streams
 from xenperf.errors import UsageError
 from xenperf.hypervisor import Activation
@@ -114,9 +113,7 @@ def _job(
     words: Sequence[str],
     remarks: tuple[str, ...] = (),
 ) -> Job:
-    plan = replace(
-        request.plan_of(names, drawn_seed=secrets.randbelow(SEEDS)), comparisons=comparisons
-    )
+    plan = replace(request.plan_of(names, drawn_seed=draw_seed()), comparisons=comparisons)
     return Job(
         plan,
         command(request, plan, words),
