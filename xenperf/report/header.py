@@ -30,10 +30,14 @@ def title(report: Report) -> str:
 
 
 def header(report: Report) -> list[tuple[str, str]]:
-    """Return labels with what they say, in their order."""
+    """Return labels with what they say, in their order: the sides, then the conditions."""
+    return [*report.about.items(), *conditions(report)]
+
+
+def conditions(report: Report) -> list[tuple[str, str]]:
+    """Return how the figures were obtained and what their verdicts mean, and on what."""
     found = report.environment
     return [
-        *report.about.items(),
         ("method", method(report)),
         ("verdicts", judgement(report)),
         *_guest(report),

@@ -8,7 +8,7 @@ from typing import Final
 from xml.etree.ElementTree import Element
 
 from xenperf.report import distrust, json_
-from xenperf.report.header import moved
+from xenperf.report import header as words
 from xenperf.report.html.limits import limit
 from xenperf.report.html.tags import tag
 from xenperf.report.html.words import percent, plural
@@ -17,20 +17,13 @@ from xenperf.report.tallies import skipped, summary
 from xenperf.stats.verdict import Verdict
 
 MODEL: Final = "model"
-_GRADES: Final = {
-    Grade.ONE_PROCESS: "all sides in turn inside the same fresh processes",
-    Grade.OWN_PROCESSES: "each side in processes of its own, which took turns",
-    Grade.APART: "the sides at different times, each in a file of its own: what the machine did "
-    "in between is in the figures",
-}
 
 
 def title(report: Report) -> str:
     """Return what was compared, on one line."""
     if report.kind is Kind.RUN:
-        what = "Xen's shared pages by guest address (GPA) and by host address (HVA)"
-    else:
-        what = " and ".join(dict.fromkeys(_compared(report)))
+        return words.title(report)
+    what = " and ".join(dict.fromkeys(_compared(report)))
     return f"xenperf {report.kind}: {what}, on {report.backend}"
 
 
@@ -93,47 +86,8 @@ def _always(report: Report) -> list[str]:
 
 
 def _facts(report: Report) -> Element:
-    facts = (
-        ("method", _method(report)),
-        ("verdicts", _verdicts(report)),
-        ("measured", _extent(report)),
-        (
-            "machine",
-            _joined(report, ("cpu", "machine", "cpus", "hypervisor", "clock_source", "load_1min")),
-        ),
-        *moved(report),
-        ("kernel", str(report.environment.get("kernel") or "unknown")),
-        ("modelled", str(report.settings["kernel"]) if report.settings.get("kernel") else ""),
-        (
-            "versions",
-            _joined(report, ("xenperf", "commit", "python", "numpy", "numba", "llvmlite")),
-        ),
-        *skipped(report),
-    )
-    return tag("dl", *((tag("dt", name), tag("dd", said)) for name, said in facts if said))
-
-
-def _method(report: Report) -> str:
-    chosen = report.settings
-    parts = [f"grade {report.grade}: {_GRADES[report.grade]}; thread CPU time"]
-    if chosen.get("workers") is not None:
-        parts.append(f"{plural(int(str(chosen['workers'])), 'worker')}")
-    if chosen.get("rounds") is not None:
-        parts.append(f"{chosen['rounds']} rounds")
-    slice_ns = chosen.get("slice_ns")
-    if isinstance(slice_ns, int | float):
-        parts.append(f"{slice_ns / 1e6:g} ms a slice")
-    return "; ".join(parts)
-
-
-def _verdicts(report: Report) -> str:
-    margin, band, alpha = (percent(limit(report, name)) for name in ("margin", "band", "alpha"))
-    nr_compared = sum(row.ratio is not None for row in report.costs)
-    return (
-        f"slower or faster: beyond {margin}; same: the interval inside ±{band}; undecided: "
-        f"neither. Verdicts and intervals of all {nr_compared} costs hold together, but for a "
-        f"chance of {alpha}. Counts are exact"
-    )
+    facts = (*words.conditions(report), ("measured", _extent(report)), *skipped(report))
+    return tag("dl", *((tag("dt", name), tag("dd", said)) for name, said in facts))
 
 
 def _extent(report: Report) -> str:
@@ -141,11 +95,6 @@ def _extent(report: Report) -> str:
     return (
         f"{plural(len(report.rows), 'row')}; {plural(report.nr_finished, 'worker')} finished{took}"
     )
-
-
-def _joined(report: Report, names: Sequence[str]) -> str:
-    found = [(name, report.environment.get(name)) for name in names]
-    return ", ".join(f"{name} {value}" for name, value in found if value is not None)
 
 
 def _all(report: Report) -> Element:
