@@ -1,4 +1,5 @@
 import base64
+import gzip
 import re
 from collections.abc import Callable
 from dataclasses import fields, replace
@@ -19,7 +20,7 @@ UNFIT = "\x00\x1b\u202e"
 HOSTILE = (
     f"<script>alert(1)</script>\"'&amp;</style><img src=http://evil.test/x onerror=a()>{UNFIT}"
 )
-DATA = "data:application/json;base64,"
+DATA = "data:application/gzip;base64,"
 
 
 def _small(report: Report) -> Report:
@@ -119,7 +120,8 @@ def test_the_command_and_the_conditions_are_there(report: Report) -> None:
 def test_the_data_within_is_the_json_of_the_report(report: Report) -> None:
     links = [node.attributes["href"] or "" for node in read(html.render(report)).named("a")]
     (data,) = [link for link in links if link.startswith(DATA)]
-    assert base64.b64decode(data.removeprefix(DATA)).decode() == json_.render(report)
+    packed = base64.b64decode(data.removeprefix(DATA))
+    assert gzip.decompress(packed).decode() == json_.render(report)
 
 
 def _hostile(report: Report) -> Report:
@@ -184,4 +186,12 @@ def test_a_full_run_stays_small_enough_to_be_mailed(report: Report) -> None:
         replace(row, benchmark=f"{row.benchmark}_{i}") for i in range(30) for row in report.outcomes
     ]
     run = planted.with_slices(replace(report, rows=(*costs, *counts)), nr_workers=10)
-    assert len(html.render(run).encode()) < 2_000_000
+    assert len(html.render(run).encode()) < 500_000
+
+
+def test_a_series_of_twelve_steps_stays_under_a_megabyte(report: Report) -> None:
+    """Thirty benchmarks by both activations, ten workers of sixteen rounds."""
+    whole = planted.with_slices(planted.series(report, 30, 11), nr_workers=10)
+    page = html.render(whole)
+    assert len(whole.costs) == 30 * 2 * 21
+    assert len(page.encode()) < 900_000

@@ -45,18 +45,23 @@ def section(report: Report) -> list[Element]:
             "section",
             tag("h2", "Row by row"),
             tag("p", _HOW_TO_READ, left_out, class_="soft"),
-            [_details(report, row, at[row.key]) for row in rows],
+            [_details(report, row, (at[row.key], len(rows))) for row in rows],
         )
     ]
 
 
 _HOW_TO_READ: Final = (
     "Unfold a row to see whether its figure holds: do workers agree, does it matter who went "
-    "first, does either side have two modes, did the ratio move with time or load?"
+    "first, does either side have two modes, did the ratio move with time or load? Ratios: a "
+    "large mark is a worker at the time when it began, specks are its rounds, bars below the "
+    "machine's load; at the right the same workers by who went first, and the interval, which is "
+    "shaded all along. Slices: all slices of each side, in percent of that side's median; two "
+    "humps are two modes."
 )
 
 
-def _details(report: Report, row: Row, anchor: str) -> Element:
+def _details(report: Report, row: Row, place: tuple[str, int]) -> Element:
+    anchor, nr_rows = place
     shown = figures(row)
     summary = tag(
         "summary",
@@ -65,40 +70,29 @@ def _details(report: Report, row: Row, anchor: str) -> Element:
         verdict_tag(row.verdict),
     )
     notes = [tag("p", f"Note: {note}", class_="note") for note in row.notes]
-    pictures = tag("div", _pictures(report, row), class_="pictures", id=anchor)
+    pictures = tag("div", _pictures(report, row, nr_rows), class_="pictures", id=anchor)
     return tag("details", summary, notes, pictures)
 
 
-def _pictures(report: Report, row: Row) -> list[Element]:
+def _pictures(report: Report, row: Row, nr_rows: int) -> list[Element]:
     who = workers.found(report, row)
-    found = [_figure(workers.ratios(report, row, who), "Worker ratios", _ratios_note(row, who))]
+    every = workers.thinned(who, nr_rows)
+    drawing = workers.ratios(report, row, who, every)
+    found = [_figure(drawing, "Ratios", _ratios_note(row, who, every))]
     slices = report.slices.get(row.key, ())
-    if not slices:
-        return found
-    return [
-        *found,
-        _figure(
-            histogram.distributions(row, slices),
-            "Slices",
-            f"every slice of {row.sides[0]} and of {row.sides[1]}, in percent of that side's "
-            "median; two humps are two modes",
-        ),
-        _figure(workers.over_time(report, row, who), "Ratio over time, and load", _time_note(who)),
-    ]
+    if slices:
+        said = f"of {row.sides[0]} above, of {row.sides[1]} below"
+        found.append(_figure(histogram.distributions(row, slices), "Slices", said))
+    return found
 
 
 def _figure(drawing: Element, title: str, note: str) -> Element:
-    return tag("figure", tag("figcaption", tag("b", title), f": {note}"), drawing)
+    return tag("figure", tag("figcaption", tag("b", title), f" {note}"), drawing)
 
 
-def _ratios_note(row: Row, who: Sequence[workers.Found]) -> str:
+def _ratios_note(row: Row, who: Sequence[workers.Found], every: int) -> str:
     if all(worker.base_first is None for worker in who):
-        return f"{plural(len(who), 'worker')}; who went first was not kept"
+        return f"of {plural(len(who), 'worker')}; who went first was not kept"
     base, head = row.sides
-    return f"○ {base} went first, ◇ {head} did; shaded, where it is near: the band of same"
-
-
-def _time_note(who: Sequence[workers.Found]) -> str:
-    every = workers.thinned(who)
-    thin = f", one of {every} drawn" if every > 1 else ""
-    return f"large marks are workers, specks their rounds{thin}; shaded: the row's interval"
+    thin = f"; one round of {every} drawn" if every > 1 else ""
+    return f"○ {base} went first, ◇ {head} did{thin}"

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 
 from xenperf.report.figures import NONE, figures
 from xenperf.report.html.limits import limit, ratios_at
-from xenperf.report.html.marks import dot, line, picture, words
+from xenperf.report.html.marks import dot, group, picture, words
 from xenperf.report.html.scale import Stretched, stretched_over
 from xenperf.report.html.tags import Child, number, tag
 from xenperf.report.html.words import breakable, pair_name, percent, verdict_tag
@@ -158,20 +158,20 @@ def _interval(row: Row, scale: Stretched) -> list[Element]:
     if row.ratio is None or row.ci is None:
         return [words(scale.at(1.0), middle + 4, "no ratio", kind="soft")]
     low, high = (scale.at(bound) for bound in (max(row.ci[0], scale.low), row.ci[1]))
-    kind = str(row.verdict)
-    marks = [line((low, high), (middle, middle), f"interval {kind}")]
+    strokes = [f"M{number(low)} {number(middle)}H{number(high)}"]
+    marks = []
     for bound, pixel in zip(row.ci, (low, high), strict=True):
-        ends = scale.low <= bound <= scale.high and math.isfinite(bound)
-        marks.append(_cap(pixel, middle, kind) if ends else _beyond(pixel, middle, kind))
-    return [*marks, dot(scale.at(row.ratio), middle, "circle", f"mark {kind}")]
+        if scale.low <= bound <= scale.high and math.isfinite(bound):
+            strokes.append(f"M{number(pixel)} {number(middle - 4)}v8")
+        else:
+            marks.append(_beyond(pixel, middle))
+    marks.append(dot(scale.at(row.ratio), middle, "circle", "mark"))
+    whole = tag("path", d="".join(strokes), class_="interval")
+    return group([whole, *marks], str(row.verdict))
 
 
-def _cap(x: float, y: float, kind: str) -> Element:
-    return line((x, x), (y - 4, y + 4), f"interval {kind}")
-
-
-def _beyond(x: float, y: float, kind: str) -> Element:
+def _beyond(x: float, y: float) -> Element:
     """Return the arrowhead of an interval that goes on beyond the axis."""
     inwards = 6.0 if x < WIDTH / 2 else -6.0
     tips = " ".join(f"{number(x + inwards)},{number(y + up)}" for up in (-4.0, 4.0))
-    return tag("polygon", points=f"{number(x)},{number(y)} {tips}", class_=f"mark {kind}")
+    return tag("polygon", points=f"{number(x)},{number(y)} {tips}", class_="mark")

@@ -7,8 +7,9 @@ from typing import Final
 from xml.etree.ElementTree import Element
 
 from xenperf.report.figures import figures
-from xenperf.report.html.marks import box, line, picture, words
+from xenperf.report.html.marks import line, picture, rules, words
 from xenperf.report.html.scale import Linear
+from xenperf.report.html.tags import number, tag
 from xenperf.report.model import WorkerSlices
 from xenperf.stats.robust import median
 from xenperf.stats.rows import Row
@@ -54,11 +55,13 @@ def distributions(row: Row, workers: Sequence[WorkerSlices]) -> Element:
     room = 0.06 * (high - low)
     axis = Linear(low - room, high + room, LEFT, RIGHT)
     marks = _drawn(lanes[0], axis, LANE, "base") + _drawn(lanes[1], axis, 2 * LANE, "head")
-    for value, _ in axis.ticks(5):
-        marks.append(line((axis.at(value),) * 2, (2 * LANE, 2 * LANE + 4), "tick"))
-        marks.append(words(axis.at(value), 2 * LANE + 16, f"{100.0 * value:+.3g} %"))
-    label = f"{row.name}: how the slices of {row.sides[0]} and {row.sides[1]} are distributed"
-    return picture(WIDTH, 2 * LANE + 20, label, marks)
+    at = {axis.at(value): f"{100.0 * value:+.3g} %" for value, _ in axis.ticks(5)}
+    ticks = rules(at, (2 * LANE, 2 * LANE + 4), "tick")
+    floors = rules((LANE, 2 * LANE), (LEFT, RIGHT), "tick", lying=True)
+    medians = line((axis.at(0.0),) * 2, (0.3 * LANE, 2 * LANE), "one")
+    label = "how the slices of both sides are distributed"
+    named = [words(x, 2 * LANE + 16, text) for x, text in at.items()]
+    return picture(WIDTH, 2 * LANE + 20, label, marks, medians, floors, ticks, named)
 
 
 def _lane(label: str, slices: Sequence[float]) -> Lane:
@@ -67,17 +70,15 @@ def _lane(label: str, slices: Sequence[float]) -> Lane:
 
 
 def _drawn(lane: Lane, axis: Linear, floor: float, kind: str) -> list[Element]:
-    """Return the bars of *lane*, standing on *floor*, and what they show."""
+    """Return *lane* as one outline that stands on *floor*, and what it shows."""
     counts = binned(lane.shares, axis.low, axis.high)
     tall = Linear(0.0, max(1, *counts), floor, floor - LANE + 22)
-    width = (RIGHT - LEFT) / len(counts)
-    bars = [
-        box((LEFT + i * width, LEFT + (i + 1) * width - 0.5), (floor, tall.at(count)), kind)
-        for i, count in enumerate(counts)
-        if count
-    ]
-    middle = line((axis.at(0.0),) * 2, (floor, floor - LANE + 20), "one")
-    marks = [*bars, middle, line((LEFT, RIGHT), (floor, floor), "tick")]
+    edges = [LEFT + idx * (RIGHT - LEFT) / len(counts) for idx in range(1, len(counts) + 1)]
+    steps = "".join(
+        f"V{tall.at(count):.0f}H{edge:.0f}" for count, edge in zip(counts, edges, strict=True)
+    )
+    shape = tag("path", d=f"M{number(LEFT)} {number(floor)}{steps}V{number(floor)}z", class_=kind)
+    marks = [shape]
     marks.append(words(LEFT, floor - LANE + 14, lane.label, "start"))
     nr_beyond = len(lane.shares) - sum(counts)
     if nr_beyond:

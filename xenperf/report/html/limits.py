@@ -2,7 +2,7 @@
 
 from xml.etree.ElementTree import Element
 
-from xenperf.report.html.marks import box, line
+from xenperf.report.html.marks import box, rules
 from xenperf.report.html.scale import Linear
 from xenperf.report.model import Report
 from xenperf.stats.verdict import DEFAULT
@@ -20,18 +20,14 @@ def ratios_at(report: Report, name: str) -> tuple[float, float]:
     return 1.0 / end, end
 
 
-def limits(
-    report: Report, axis: Linear, reach: tuple[float, float], *, upright: bool = False
-) -> list[Element]:
-    """Return band, margin and 1 as far as *axis* holds them, drawn across it over *reach*.
-
-    upright
-        The axis runs upwards, so the marks lie.
-    """
-    ends = (axis.at(ratios_at(report, "band")[0]), axis.at(ratios_at(report, "band")[1]))
-    marks = [box(reach, ends, "band") if upright else box(ends, reach, "band")]
-    for kind, ratios in (("margin", ratios_at(report, "margin")), ("one", (1.0,))):
-        for ratio in filter(axis.holds, ratios):
-            at = (axis.at(ratio),) * 2
-            marks.append(line(reach, at, kind) if upright else line(at, reach, kind))
-    return marks
+def limits(report: Report, axis: Linear, reach: tuple[float, float]) -> list[Element]:
+    """Return band, margin and 1 as far as the upright *axis* holds them, lying over *reach*."""
+    low, high = (axis.at(ratio) for ratio in ratios_at(report, "band"))
+    margins = [axis.at(ratio) for ratio in ratios_at(report, "margin") if axis.holds(ratio)]
+    one = [axis.at(1.0)] if axis.holds(1.0) else []
+    found = [
+        box(reach, (low, high), "band") if low != high else None,
+        rules(margins, reach, "margin", lying=True),
+        rules(one, reach, "one", lying=True),
+    ]
+    return [mark for mark in found if mark is not None]

@@ -58,23 +58,31 @@ def _line(
     cells = [tag("th", breakable(name), scope="row", class_="name")]
     if first.is_count:
         cells += [tag("td", f"{metric} {unit}"), tag("td", figures(first).base, class_="figure")]
-    cells += [_cell(found.get(pair)) for pair in pairs]
-    return tag("tr", cells)
+    return tag("tr", cells, _cells(found, pairs))
+
+
+def _cells(found: dict[tuple[str, str], Row], pairs: Sequence[tuple[str, str]]) -> list[Element]:
+    """Return a cell for each of *pairs*; one for all, where a count is the base's in all."""
+    there = [found.get(pair) for pair in pairs]
+    if len(there) > 1 and all(
+        row and row.is_count and row.verdict is Verdict.SAME for row in there
+    ):
+        said = f"{SIGNS[Verdict.SAME]} the same in all {len(there)}"
+        return [tag("td", said, class_="cell same all", colspan=len(there))]
+    return [_cell(row) for row in there]
 
 
 def _cell(row: Row | None) -> Element:
     """Return one row in a cell: figure, sign of the verdict and, for a cost, the interval."""
     if row is None:
-        return tag("td", NONE, class_="figure")
+        return tag("td", NONE)
     shown = figures(row)
     sign = tag("span", f" {SIGNS[row.verdict]}", role="img", aria_label=str(row.verdict))
-    kind = f"figure cell {row.verdict}"
+    kind = f"cell {row.verdict}"
     if row.is_count:
-        return tag("td", shown.head, sign, class_=kind, title=str(row.verdict))
+        return tag("td", shown.head, sign, class_=kind)
     said = shown.interval if row.ratio is not None else _alone(row)
-    return tag(
-        "td", shown.ratio, sign, tag("small", said), class_=kind, title=f"{row.verdict}: {said}"
-    )
+    return tag("td", shown.ratio, sign, tag("small", said), class_=kind)
 
 
 def _alone(row: Row) -> str:

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from xenperf.report.figures import figures
 from xenperf.report.html.limits import limits, ratios_at
-from xenperf.report.html.marks import dot, line, picture, words
+from xenperf.report.html.marks import dot, group, picture, rules, words
 from xenperf.report.html.order import Series
 from xenperf.report.html.scale import Linear, padded
 from xenperf.report.html.tags import Child, tag
@@ -75,13 +74,15 @@ def _x(series: Series, patch: str) -> float:
 
 def _ground(report: Report, series: Series, down: Linear) -> list[Element]:
     """Return band, margin and axes."""
-    marks = limits(report, down, (LEFT, RIGHT), upright=True)
-    for value, text in down.ticks(5):
-        marks.append(line((LEFT - 4, LEFT), (down.at(value),) * 2, "tick"))
-        marks.append(words(LEFT - 7, down.at(value) + 4, text, "end"))
+    ticks = down.ticks(5)
+    marks = [
+        *limits(report, down, (LEFT, RIGHT)),
+        rules([down.at(value) for value, _ in ticks], (LEFT - 4, LEFT), "tick", lying=True),
+        *(words(LEFT - 7, down.at(value) + 4, text, "end") for value, text in ticks),
+    ]
     for patch in series.patches:
         marks.append(words(_x(series, patch), FLOOR + 16, series.numbered(patch)))
-    return marks
+    return [mark for mark in marks if mark is not None]
 
 
 def _points(
@@ -89,20 +90,19 @@ def _points(
 ) -> list[Element]:
     """Return a variant's marks and intervals, joined by a line."""
     idx, shift = place
-    kind = f"variant-{idx % len(SHAPES)}"
-    marks, path = [], []
+    path, whiskers = [], []
+    marks: dict[str, list[Element]] = {"filled": [], "hollow": [], "missing": []}
     for row in rows:
         x = _x(series, row.sides[1]) + shift
         if row.ratio is None or row.ci is None:
-            marks.append(
-                dot(x, FLOOR - 6, "cross", f"missing {kind}", f"{row.name}: {row.verdict}")
-            )
+            marks["missing"].append(dot(x, FLOOR - 6, "cross", title=str(row.verdict)))
             continue
         high = row.ci[1] if math.isfinite(row.ci[1]) else down.high
-        marks.append(line((x, x), (down.at(row.ci[0]), down.at(high)), f"whisker {kind}"))
+        whiskers.append(f"M{x:.1f} {down.at(row.ci[0]):.1f}V{down.at(high):.1f}")
         fill = "filled" if row.verdict in DECIDED else "hollow"
-        title = f"{row.name}, {row.sides[1]}: {figures(row).ratio} {row.verdict}"
-        marks.append(dot(x, down.at(row.ratio), SHAPES[idx % 3], f"{fill} {kind}", title))
+        marks[fill].append(dot(x, down.at(row.ratio), SHAPES[idx % 3]))
         path.append(f"{x:.1f},{down.at(row.ratio):.1f}")
-    joined = tag("polyline", points=" ".join(path), class_=f"joined {kind}")
-    return [joined, *marks]
+    joined = tag("polyline", points=" ".join(path), class_="joined")
+    lines = tag("path", d="".join(whiskers), class_="whisker")
+    shown = [one for kind, some in marks.items() for one in group(some, kind)]
+    return group([joined, lines, *shown], f"variant-{idx % len(SHAPES)}")

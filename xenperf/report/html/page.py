@@ -8,6 +8,7 @@ from xml.etree.ElementTree import Element
 from xenperf.report.figures import figures
 from xenperf.report.html import closer, forest, series, strips
 from xenperf.report.html.header import header, title
+from xenperf.report.html.marks import shapes
 from xenperf.report.html.tags import document, tag
 from xenperf.report.html.words import breakable, verdict_tag
 from xenperf.report.model import Kind, Report
@@ -36,7 +37,7 @@ def whole(name: str, content: Sequence[Element]) -> str:
         tag("title", name),
         tag("style", style),
     )
-    return document(tag("html", head, tag("body", tag("main", content)), lang="en"))
+    return document(tag("html", head, tag("body", shapes(), tag("main", content)), lang="en"))
 
 
 def _content(report: Report) -> list[Element]:

@@ -77,9 +77,9 @@ def _stack(phase: Phase, x: tuple[float, float], y: tuple[float, float]) -> list
     marks, low = [], y[0]
     for fate, count in phase.fates:
         high = low + (y[1] - y[0]) * count / phase.nr_events
-        marks.append(box(x, (low, high), f"fate {fate}", _said(phase)))
-        if low - high >= 12:
-            text = f"{count} {_spoken(fate)}"
+        text = f"{count} {_spoken(fate)}" if low - high >= 12 else ""
+        marks.append(box(x, (low, high), f"fate {fate}", "" if text else _said(phase)))
+        if text:
             marks.append(words(sum(x) / 2, (low + high) / 2 + 4, text, kind=f"on {fate}"))
         low = high
     return marks
@@ -120,9 +120,11 @@ def _bar(phase: Phase) -> Element:
     marks, x = [], 0.0
     for fate, count in phase.fates or ():
         end = x + BAR_WIDTH * count / phase.nr_events
-        marks.append(box((x, end), (0.0, BAR_HEIGHT), f"fate {fate}", _said(phase)))
-        text = _fitting(f"{count} {_spoken(fate)}", str(count), end - x)
-        marks.append(words((x + end) / 2, 11.0, text, kind=f"on {fate}"))
+        whole = f"{count} {_spoken(fate)}"
+        text = _fitting(whole, str(count), end - x)
+        title = "" if text == whole else _said(phase)
+        marks.append(box((x, end), (0.0, BAR_HEIGHT), f"fate {fate}", title))
+        marks += [words((x + end) / 2, 11.0, text, kind=f"on {fate}")] if text else []
         x = end
     if phase.fates is None:
         marks.append(words(BAR_WIDTH / 2, 11.0, "no figures", kind="soft"))

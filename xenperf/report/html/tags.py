@@ -25,6 +25,11 @@ _OWN_LINE: Final = frozenset(
 """Elements around which white space means nothing: a page should have lines."""
 
 
+_EMPTY: Final = re.compile("></(?:path|polygon|polyline|rect|use)>")
+"""How an element of a drawing ends that has nothing in it; in text and attributes ``>`` is escaped.
+"""
+
+
 def tag(name: str, /, *children: Child | Iterable[Child], **attributes: Attribute) -> Element:
     """Return an element with *children* and *attributes*, without those that are None.
 
@@ -44,7 +49,8 @@ def document(root: Element) -> str:
     for element in root.iter():
         if element.tag in _OWN_LINE:
             element.tail = (element.tail or "") + "\n"
-    return "<!DOCTYPE html>\n" + tostring(root, encoding="unicode", method="html")
+    written = tostring(root, encoding="unicode", method="html")
+    return "<!DOCTYPE html>\n" + _EMPTY.sub("/>", written)
 
 
 def number(value: float) -> str:

@@ -1,4 +1,4 @@
-"""What each worker found: its ratio by who went first, and against time with the machine's load."""
+"""What each worker found: its ratio against time with the machine's load, and by who went first."""
 
 import math
 from collections.abc import Sequence
@@ -7,20 +7,33 @@ from typing import Final
 from xml.etree.ElementTree import Element
 
 from xenperf.report.html.limits import limits
-from xenperf.report.html.marks import box, dot, line, picture, specks, words
+from xenperf.report.html.marks import box, dot, group, line, picture, rules, specks, words
 from xenperf.report.html.scale import Linear, padded
-from xenperf.report.html.words import pair_name, plural
+from xenperf.report.html.tags import number, tag
+from xenperf.report.html.words import plural
 from xenperf.report.model import Report, WorkerSlices
 from xenperf.stats.paired import round_log_ratios
 from xenperf.stats.robust import median
 from xenperf.stats.rows import Row
 
-WIDTH: Final = 360.0
+WIDTH: Final = 460.0
 LEFT: Final = 64.0
-RIGHT: Final = 350.0
-LANE: Final = 26.0
+RIGHT: Final = 330.0
+"""From LEFT to here the workers stand in the order of time."""
+
+END: Final = 450.0
+INTERVAL: Final = 425.0
+"""Where the interval stands."""
+
+FLOOR: Final = 112.0
+COLUMNS: Final = {True: 350.0, False: 380.0, None: 365.0}
+"""Where the workers stand that have who went first in common."""
+
 MOST_SPECKS: Final = 400
 """Rounds drawn of one row; of more, every second or third is."""
+
+MOST_ON_PAGE: Final = 10_000
+"""Rounds drawn of all rows together."""
 
 SHAPES: Final = {True: "circle", False: "diamond", None: "square"}
 """A worker's mark: base went first, head did, or nobody knows."""
@@ -40,8 +53,8 @@ class Found:
     @property
     def title(self) -> str:
         """What a pointer that rests on the mark is told."""
-        parts = [f"ratio {self.ratio:.4g}"]
-        parts += [] if self.seconds is None else [f"after {self.seconds:.0f} s"]
+        parts = [f"{self.ratio:.4g}"]
+        parts += [] if self.seconds is None else [f"at {self.seconds:.0f} s"]
         parts += [] if self.load is None else [f"load {self.load:.2f}"]
         parts += [plural(self.nr_moved, "slice") + " changed CPU"] if self.nr_moved else []
         return ", ".join(parts)
@@ -68,61 +81,56 @@ def _from_slices(worker: WorkerSlices) -> Found:
     )
 
 
-def ratios(report: Report, row: Row, workers: Sequence[Found]) -> Element:
-    """Return a lane of dots for those whose base went first, and one for the others."""
-    axis = _axis(row, [worker.ratio for worker in workers], (LEFT, RIGHT))
-    lanes = [first for first in (True, False, None) if any(w.base_first is first for w in workers)]
-    bottom = LANE * (len(lanes) + 1)
-    marks = limits(report, axis, (0.0, bottom))
-    for idx, first in enumerate(lanes):
-        y = LANE * (idx + 0.5)
-        marks.append(words(LEFT - 8, y + 4, _who(row, first), "end"))
-        group = [worker for worker in workers if worker.base_first is first]
-        marks += [dot(axis.at(w.ratio), y, SHAPES[first], "worker", w.title) for w in group]
-    marks += [
-        words(LEFT - 8, bottom - LANE / 2 + 4, "interval", "end"),
-        *_interval(row, axis, bottom),
-    ]
-    for value, text in axis.ticks(5):
-        marks.append(line((axis.at(value),) * 2, (bottom, bottom + 4), "tick"))
-        marks.append(words(axis.at(value), bottom + 16, text))
-    label = f"{row.name}: ratio {pair_name(row.sides)} of {len(workers)} workers, by who went first"
-    return picture(WIDTH, bottom + 20, label, marks)
+def ratios(report: Report, row: Row, workers: Sequence[Found], every: int = 1) -> Element:
+    """Return the ratios in the order of time over the load, and at the right by who went first.
 
+    The rounds stand faint around their worker; the interval is shaded, and drawn at the right end.
 
-def over_time(report: Report, row: Row, workers: Sequence[Found]) -> Element:
-    """Return the ratios in the order of time, the rounds faint behind them, the load below."""
+    every
+        Of how many rounds one is drawn.
+    """
+    down = _axis(row, _shown_rounds(workers), (FLOOR, 8.0))
     across = _across(workers)
-    down = _axis(row, _shown_rounds(workers), (112.0, 8.0))
-    shade = [box((LEFT, RIGHT), _pixels(down, row.ci), "ci")] if _bounded(row) else []
-    marks = [*shade, *limits(report, down, (LEFT, RIGHT), upright=True)]
-    for value, text in down.ticks(5):
-        marks.append(line((LEFT - 4, LEFT), (down.at(value),) * 2, "tick"))
-        marks.append(words(LEFT - 8, down.at(value) + 4, text, "end"))
-    marks.append(specks(_specks(workers, across, down), "speck"))
-    for x, worker in zip(across, workers, strict=True):
-        marks.append(
-            dot(x, down.at(worker.ratio), SHAPES[worker.base_first], "worker", worker.title)
-        )
-    marks += _load(workers, across)
-    marks += _times(workers, across)
-    label = f"{row.name}: ratio {pair_name(row.sides)} of each worker against time, and the load"
+    shade = [box((LEFT, END), _pixels(down, row.ci), "ci")] if _bounded(row) else []
+    marks = [*shade, *limits(report, down, (LEFT, END)), *_scale(down)]
+    marks.append(specks(_specks(workers, across, down, every), "speck"))
+    marks += group(
+        [
+            dot(x, down.at(worker.ratio), SHAPES[worker.base_first], title=worker.title)
+            for x, worker in zip(across, workers, strict=True)
+        ],
+        "worker",
+    )
+    marks += [*_by_who(workers, down), *_interval(row, down)]
+    marks += [*_load(workers, across), *_times(workers, across)]
+    label = f"ratio of {plural(len(workers), 'worker')} over time and by who went first, and load"
     return picture(WIDTH, 182.0, label, marks)
 
 
-def thinned(workers: Sequence[Found]) -> int:
-    """Return of how many rounds one is drawn."""
-    return max(1, math.ceil(sum(len(worker.rounds) for worker in workers) / MOST_SPECKS))
+def thinned(workers: Sequence[Found], nr_rows: int) -> int:
+    """Return of how many rounds one is to be drawn on a page with *nr_rows* rows."""
+    most = min(MOST_SPECKS, MOST_ON_PAGE // nr_rows)
+    return max(1, math.ceil(sum(len(worker.rounds) for worker in workers) / most))
 
 
-def _who(row: Row, base_first: bool | None) -> str:
-    if base_first is None:
-        return "workers"
-    return _short(f"{row.sides[0 if base_first else 1]}") + " first"
+def _scale(down: Linear) -> list[Element]:
+    """Return the figures left of the axis of ratios."""
+    ticks = down.ticks(5)
+    marks = rules([down.at(value) for value, _ in ticks], (LEFT - 4, LEFT), "tick", lying=True)
+    return [
+        *([] if marks is None else [marks]),
+        *(words(LEFT - 8, down.at(value) + 4, text, "end") for value, text in ticks),
+    ]
 
 
-def _short(label: str) -> str:
-    return label if len(label) <= 6 else label[:5] + "…"
+def _by_who(workers: Sequence[Found], down: Linear) -> list[Element]:
+    """Return a column of strokes for workers whose base went first, and one for the others."""
+    found: list[Element] = []
+    for first, x in COLUMNS.items():
+        at = [down.at(worker.ratio) for worker in workers if worker.base_first is first]
+        strokes = rules(at, (x - 9, x + 9), "stroke", lying=True)
+        found += [] if strokes is None else [strokes, dot(x, FLOOR + 14, SHAPES[first], "worker")]
+    return found
 
 
 def _axis(row: Row, values: Sequence[float], pixels: tuple[float, float]) -> Linear:
@@ -139,15 +147,16 @@ def _pixels(axis: Linear, ci: tuple[float, float] | None) -> tuple[float, float]
     return axis.at(low), axis.at(high)
 
 
-def _interval(row: Row, axis: Linear, bottom: float) -> list[Element]:
-    y = bottom - LANE / 2
+def _interval(row: Row, down: Linear) -> list[Element]:
+    named = words(INTERVAL, FLOOR + 18, "interval", kind="soft")
     if not _bounded(row) or row.ratio is None:
-        return [words((LEFT + RIGHT) / 2, y + 4, "unbounded", kind="soft")]
-    kind = str(row.verdict)
-    ends = _pixels(axis, row.ci)
-    caps = [line((x, x), (y - 4, y + 4), f"interval {kind}") for x in ends]
-    middle = dot(axis.at(row.ratio), y, "circle", f"mark {kind}")
-    return [line(ends, (y, y), f"interval {kind}"), *caps, middle]
+        return [named, words(INTERVAL, (FLOOR + 8) / 2, "unbounded", kind="soft")]
+    low, high = _pixels(down, row.ci)
+    x, ends = number(INTERVAL), (number(low), number(high))
+    caps = "".join(f"M{number(INTERVAL - 4)} {end}h8" for end in ends)
+    drawn = tag("path", d=f"M{x} {ends[0]}V{ends[1]}{caps}", class_="interval")
+    middle = dot(INTERVAL, down.at(row.ratio), "circle", "mark")
+    return [named, *group([drawn, middle], str(row.verdict))]
 
 
 def _across(workers: Sequence[Found]) -> list[float]:
@@ -155,7 +164,7 @@ def _across(workers: Sequence[Found]) -> list[float]:
     times = [worker.seconds for worker in workers if worker.seconds is not None]
     known = len(times) == len(workers) and len(set(times)) == len(times)
     at = times if known else [float(idx) for idx in range(len(workers))]
-    axis = Linear(min(at), max(max(at), min(at) + 1e-9), LEFT + 14, RIGHT - 24)
+    axis = Linear(min(at), max(max(at), min(at) + 1e-9), LEFT + 14, RIGHT - 14)
     return [axis.at(value) for value in at]
 
 
@@ -167,11 +176,10 @@ def _shown_rounds(workers: Sequence[Found]) -> list[float]:
 
 
 def _specks(
-    workers: Sequence[Found], across: Sequence[float], down: Linear
+    workers: Sequence[Found], across: Sequence[float], down: Linear, every: int
 ) -> list[tuple[float, float]]:
     """Return where the rounds are drawn: beside their worker, in their order."""
     room = min(20.0, 0.7 * (RIGHT - LEFT) / len(workers))
-    every = thinned(workers)
     return [
         (x + room * (idx + 0.5) / len(worker.rounds) - room / 2, down.at(ratio))
         for x, worker in zip(across, workers, strict=True)
@@ -186,12 +194,17 @@ def _load(workers: Sequence[Found], across: Sequence[float]) -> list[Element]:
     if not loads:
         return [words((LEFT + RIGHT) / 2, 146.0, "load not recorded", kind="soft")]
     height = Linear(0.0, max([*loads, 1.0]), 156.0, 126.0)
-    marks = [line((LEFT, RIGHT), (156.0, 156.0), "tick"), words(LEFT - 8, 156.0, "load 0", "end")]
-    marks.append(words(LEFT - 8, 133.0, f"{height.high:.2g}", "end"))
-    for x, worker in zip(across, workers, strict=True):
-        if worker.load is not None:
-            marks.append(box((x - 3, x + 3), (156.0, height.at(worker.load)), "load", worker.title))
-    return marks
+    bars = [
+        f"M{number(x)} 156V{number(height.at(worker.load))}"
+        for x, worker in zip(across, workers, strict=True)
+        if worker.load is not None
+    ]
+    return [
+        line((LEFT, RIGHT), (156.0, 156.0), "tick"),
+        words(LEFT - 8, 156.0, "load 0", "end"),
+        words(LEFT - 8, 133.0, f"{height.high:.2g}", "end"),
+        tag("path", d="".join(bars), class_="load"),
+    ]
 
 
 def _times(workers: Sequence[Found], across: Sequence[float]) -> list[Element]:
