@@ -74,6 +74,18 @@ def test_sides_of_a_series_that_do_not_differ_share_a_strip() -> None:
     assert [strip.label for strip in found.strips] == ["gpa: base", "gpa: p1, p2"]
 
 
+def test_many_steps_that_are_alike_have_a_short_name() -> None:
+    pairs = [("base", f"p{idx}") for idx in range(1, 7)]
+    rows = [row for pair in pairs for row in planted.broken_apart(pair, "gpa")]
+    moved = [
+        replace(row, head=1) if row.sides[1] == "p4" and row.metric == "refused" else row
+        for row in rows
+    ]
+    (found,) = drawn(moved)
+    labels = ["gpa: base", "gpa: p1 to p3, p5, p6", "gpa: p4"]
+    assert [strip.label for strip in found.strips] == labels
+
+
 def test_the_picture_says_in_words_what_it_shows(report: Report) -> None:
     page = read(html.render(replace(report, rows=tuple(planted.broken_apart()))))
     labels = [str(picture.attributes.get("aria-label")) for picture in page.named("svg")]

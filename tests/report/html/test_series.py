@@ -24,13 +24,18 @@ def test_patches_keep_their_order_and_their_base(series: Report) -> None:
     found = series_of(series)
     assert found.base == "base"
     assert found.patches == ("01-patch", "02-patch", "03-patch", "04-patch")
-    assert found.steps[0] == ("base", "01-patch")
-    assert found.steps[1] == ("01-patch", "02-patch")
+    assert dict(found.bases) == {"gpa": "base", "hva": "base"}
+    assert found.has_steps
+    for row in series.rows:
+        if not row.is_control:
+            after = row.sides == ("base", "01-patch") or row.sides[0] != "base"
+            assert (found.against_previous(row) == row.sides[1]) == after
+            assert (found.against_base(row) == row.sides[1]) == (row.sides[0] == "base")
 
 
 def test_without_steps_there_is_one_matrix_of_costs(series: Report) -> None:
     bare = replace(series, rows=tuple(row for row in series.rows if row.sides[0] == "base"))
-    assert series_of(bare).steps == []
+    assert not series_of(bare).has_steps
     assert "the one before it" not in read(html.render(bare)).text
 
 
@@ -103,8 +108,7 @@ def test_what_each_patch_is_stands_in_a_table(series: Report) -> None:
         assert said in text
 
 
-def test_counts_of_every_side_are_in_the_matrix(series: Report) -> None:
-    """A line whose counts never leave the base's says so once."""
+def test_every_count_is_there_those_that_never_move_in_short(series: Report) -> None:
     page = read(html.render(series))
     lines: dict[tuple[str, str], list[Verdict]] = {}
     for row in series.outcomes:
@@ -112,8 +116,48 @@ def test_counts_of_every_side_are_in_the_matrix(series: Report) -> None:
             lines.setdefault((row.benchmark, row.metric), []).append(row.verdict)
     alike = [found for found in lines.values() if set(found) == {Verdict.SAME}]
     assert 0 < len(alike) < len(lines)
-    assert _cells(page).count("= the same in all 4") == len(alike)
     assert _cells(page).count("0") == 4 * (len(lines) - len(alike))
+    (folded,) = [n.text for n in page.named("summary") if "every patch" in n.text]
+    assert folded.startswith(f"{len(alike)} counts ")
+    for (name, metric), found in lines.items():
+        short = [n.text for n in page.named("td") if "details" in n.inside]
+        if set(found) == {Verdict.SAME}:
+            assert f"{name} gpa" in [n.text for n in page.named("th")]
+            assert any(f"{metric} 0 of 64 sends" in text for text in short)
+
+
+def _by_hva_from(series: Report, first: str) -> Report:
+    """Return *series* with rows by HVA from the patch *first* on, and what it buys as a whole."""
+    labels = list(series.about)
+    later = labels[labels.index(first) :]
+    gpa = [row for row in series.rows if row.variant != "hva"]
+    hva = [
+        replace(row, sides=(first, row.sides[1]))
+        for row in series.rows
+        if row.variant == "hva" and row.sides[0] == "base" and row.sides[1] in later[1:]
+    ]
+    sides = ("base gpa", f"{labels[-1]} hva")
+    bought = [replace(row, sides=sides, variant="gpa to hva") for row in hva[:1]]
+    bought += [replace(row, sides=sides, variant="gpa to hva") for row in series.outcomes[-8:]]
+    return replace(series, rows=(*gpa, *hva, *bought))
+
+
+def test_a_variant_that_begins_later_has_its_rows_too(series: Report) -> None:
+    """No row is without a place: against its base, against the one before, or as a whole."""
+    later = _by_hva_from(series, "02-patch")
+    found = series_of(later)
+    assert dict(found.bases) == {"gpa": "base", "hva": "02-patch"}
+    costs = [row for row in later.costs if row not in found.elsewhere()]
+    assert all(found.against_base(row) or found.against_previous(row) for row in costs)
+    page = read(html.render(later))
+    cells = _cells(page)
+    for row in later.costs:
+        shown = [node.text for node in page.named("td")]
+        assert figures(row).ratio in (cells if row in costs else shown)
+    assert "hva 02-patch" in page.text
+    assert "What the whole series buys" in page.text
+    assert "What the whole series does to them" in page.text
+    assert page.text.startswith("xenperf series: base and 4 steps after it, on model")
 
 
 def test_a_series_that_measured_nothing_is_still_a_page(report: Report) -> None:

@@ -40,7 +40,7 @@ class Strip:
     """One side's phases, in the order of the report."""
 
     sides: tuple[tuple[str, str], ...]
-    """Variant and label of every side of which all of this is true."""
+    """Variant and label of every side of which all of this is true; "A to B" for many."""
 
     phases: tuple[Phase, ...]
 
@@ -128,7 +128,24 @@ def _phase(name: str, nr_events: int, counts: dict[str, int | None] | None, rest
 
 def _joined(strips: Sequence[Strip]) -> list[Strip]:
     """Return *strips*, the sides that have the same figures as one."""
-    sides: dict[tuple[Phase, ...], tuple[tuple[str, str], ...]] = {}
-    for strip in strips:
-        sides[strip.phases] = (*sides.get(strip.phases, ()), *strip.sides)
-    return [Strip(alike, phases) for phases, alike in sides.items()]
+    sides: dict[tuple[Phase, ...], list[int]] = {}
+    for idx, strip in enumerate(strips):
+        sides.setdefault(strip.phases, []).append(idx)
+    return [Strip(_runs(strips, alike), phases) for phases, alike in sides.items()]
+
+
+def _runs(strips: Sequence[Strip], chosen: Sequence[int]) -> tuple[tuple[str, str], ...]:
+    """Return the sides of the *chosen* strips; three or more that follow each other as one."""
+    runs: list[list[int]] = []
+    for idx in chosen:
+        variant = strips[idx].sides[0][0]
+        goes_on = runs and runs[-1][-1] == idx - 1 and strips[idx - 1].sides[0][0] == variant
+        runs[-1].append(idx) if goes_on else runs.append([idx])
+    found: list[tuple[str, str]] = []
+    for run in runs:
+        (variant, first), (_, last) = strips[run[0]].sides[0], strips[run[-1]].sides[0]
+        if len(run) > 2:
+            found.append((variant, f"{first} to {last}"))
+        else:
+            found += [strips[idx].sides[0] for idx in run]
+    return tuple(found)

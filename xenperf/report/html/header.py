@@ -11,6 +11,7 @@ from xml.etree.ElementTree import Element
 from xenperf.report import distrust, json_
 from xenperf.report import header as words
 from xenperf.report.html.limits import limit
+from xenperf.report.html.order import series_of
 from xenperf.report.html.tags import tag
 from xenperf.report.html.words import percent, plural
 from xenperf.report.model import Grade, Kind, Report
@@ -29,10 +30,10 @@ def title(report: Report) -> str:
 
 
 def _compared(report: Report) -> list[str]:
-    labels = list(dict.fromkeys(label for pair in report.sides for label in pair))
-    if len(labels) > 3:
-        return [labels[0], plural(len(labels) - 1, "side") + " after it"]
-    return labels
+    if report.kind is Kind.SERIES and report.sides:
+        series = series_of(report)
+        return [series.base, plural(len(series.patches), "step") + " after it"]
+    return list(dict.fromkeys(label for pair in report.sides for label in pair))
 
 
 def header(report: Report) -> list[Element]:

@@ -1,6 +1,7 @@
 """A series as a table: a line for each row, a column for each patch."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias
 from xml.etree.ElementTree import Element
 
 from xenperf.report.figures import NONE, figures
@@ -10,28 +11,29 @@ from xenperf.report.html.words import SIGNS, breakable
 from xenperf.stats.rows import Row
 from xenperf.stats.verdict import Verdict
 
+Line: TypeAlias = dict[str, Row]
+"""The rows of one line, by patch."""
 
-def matrix(series: Series, rows: Sequence[Row], pairs: Sequence[tuple[str, str]]) -> Element:
-    """Return a line for each row and a column for each of *pairs*; counts begin with the base."""
-    wanted = set(pairs)
-    lines: dict[tuple[str, str, str], dict[tuple[str, str], Row]] = {}
+Place: TypeAlias = Callable[[Row], str | None]
+"""Returns the patch in whose column a row stands; None: in no column."""
+
+
+def matrix(series: Series, rows: Sequence[Row], place: Place) -> Element:
+    """Return a line for each name, with the base's own figure and a cell for each patch."""
+    lines: dict[tuple[str, str, str], Line] = {}
     for row in rows:
-        if row.sides in wanted:
-            lines.setdefault((row.name, row.metric, row.unit), {})[row.sides] = row
-    counts = bool(rows) and rows[0].is_count
-    head = ["benchmark", "metric"] if counts else ["benchmark"]
-    titles = [tag("th", title, scope="col", class_="name") for title in head]
-    titles += [tag("th", f"0 {series.base}", scope="col")] if counts else []
-    titles += [tag("th", f"{series.numbered(pair[1])} {pair[1]}", scope="col") for pair in pairs]
-    body = [_line(key, found, pairs) for key, found in lines.items()]
+        patch = place(row)
+        if patch is not None:
+            lines.setdefault((row.name, row.metric, row.unit), {})[patch] = row
+    titles = [tag("th", f"{nr} {label}", scope="col") for nr, label in enumerate(series.labels)]
+    body = [_line(series, found) for found in lines.values()]
+    there = (row.verdict for found in lines.values() for row in found.values())
     return tag(
         "div",
         tag(
             "table",
-            tag(
-                "caption", _signs(row.verdict for found in lines.values() for row in found.values())
-            ),
-            tag("thead", tag("tr", titles)),
+            tag("caption", _signs(there)),
+            tag("thead", tag("tr", tag("th", "benchmark", scope="col", class_="name"), titles)),
             tag("tbody", body),
             class_="matrix",
         ),
@@ -48,34 +50,26 @@ def _signs(verdicts: Iterable[Verdict]) -> str:
     return ", ".join(f"{sign} {verdict}" for verdict, sign in SIGNS.items() if verdict in there)
 
 
-def _line(
-    key: tuple[str, str, str],
-    found: dict[tuple[str, str], Row],
-    pairs: Sequence[tuple[str, str]],
-) -> Element:
-    name, metric, unit = key
+def _line(series: Series, found: Line) -> Element:
+    """Return one line: nothing before the base of its variant, the base's figure, the patches."""
     first = next(iter(found.values()))
-    cells = [tag("th", breakable(name), scope="row", class_="name")]
-    if first.is_count:
-        cells += [tag("td", f"{metric} {unit}"), tag("td", figures(first).base, class_="figure")]
-    return tag("tr", cells, _cells(found, pairs))
+    own = series.number(series.bases[first.variant])
+    said = f"{first.metric} {first.unit}" if first.is_count else first.unit
+    cells = [tag("th", breakable(first.name), tag("small", said), scope="row", class_="name")]
+    cells += [tag("td", NONE, class_="none", colspan=own)] if own else []
+    cells.append(tag("td", _base(first, series), class_="figure"))
+    return tag("tr", cells, [_cell(found.get(patch)) for patch in series.labels[own + 1 :]])
 
 
-def _cells(found: dict[tuple[str, str], Row], pairs: Sequence[tuple[str, str]]) -> list[Element]:
-    """Return a cell for each of *pairs*; one for all, where a count is the base's in all."""
-    there = [found.get(pair) for pair in pairs]
-    if len(there) > 1 and all(
-        row and row.is_count and row.verdict is Verdict.SAME for row in there
-    ):
-        said = f"{SIGNS[Verdict.SAME]} the same in all {len(there)}"
-        return [tag("td", said, class_="cell same all", colspan=len(there))]
-    return [_cell(row) for row in there]
+def _base(row: Row, series: Series) -> str:
+    """Return the figure of the base; a row against another patch does not have it."""
+    return figures(row).base if series.against_base(row) is not None else NONE
 
 
 def _cell(row: Row | None) -> Element:
     """Return one row in a cell: figure, sign of the verdict and, for a cost, the interval."""
     if row is None:
-        return tag("td", NONE)
+        return tag("td", NONE, class_="figure")
     shown = figures(row)
     sign = tag("span", f" {SIGNS[row.verdict]}", role="img", aria_label=str(row.verdict))
     kind = f"cell {row.verdict}"

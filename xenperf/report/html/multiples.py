@@ -29,18 +29,17 @@ DECIDED: Final = frozenset({Verdict.SLOWER, Verdict.FASTER, Verdict.SAME})
 def multiples(report: Report, series: Series) -> list[Child]:
     """Return what the marks mean, and the pictures side by side."""
     by_name: dict[str, dict[str, list[Row]]] = {}
-    wanted = set(series.against_base)
     for row in report.costs:
-        if row.sides in wanted:
+        if series.against_base(row) is not None:
             by_name.setdefault(row.benchmark, {}).setdefault(row.variant, []).append(row)
     variants = list(dict.fromkeys(v for of_name in by_name.values() for v in of_name))
     marks = "○◇□"
     named = ", ".join(
-        f"{marks[i % len(marks)]} {variant or 'any activation'}"
+        f"{marks[i % len(marks)]} {variant or 'any activation'} against {series.bases[variant]}"
         for i, variant in enumerate(variants)
     )
     told = (
-        f"Ratio against {series.base}, patch by patch: {named}. Filled: decided; hollow: "
+        f"Ratio, patch by patch: {named}. Filled: decided; hollow: "
         "undecided; ✕: no figure. Shaded: inside it lies same. Each picture has its own axis."
     )
     cards = [
@@ -81,7 +80,7 @@ def _ground(report: Report, series: Series, down: Linear) -> list[Element]:
         *(words(LEFT - 7, down.at(value) + 4, text, "end") for value, text in ticks),
     ]
     for patch in series.patches:
-        marks.append(words(_x(series, patch), FLOOR + 16, series.numbered(patch)))
+        marks.append(words(_x(series, patch), FLOOR + 16, str(series.number(patch))))
     return [mark for mark in marks if mark is not None]
 
 

@@ -5,12 +5,10 @@ from importlib.resources import files
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from xenperf.report.figures import figures
-from xenperf.report.html import closer, forest, series, strips
+from xenperf.report.html import closer, counts, forest, series, strips
 from xenperf.report.html.header import header, title
 from xenperf.report.html.marks import shapes
 from xenperf.report.html.tags import document, tag
-from xenperf.report.html.words import breakable, verdict_tag
 from xenperf.report.model import Kind, Report
 
 POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
@@ -78,35 +76,7 @@ def _controls(report: Report) -> list[Element]:
 def _outcomes(report: Report) -> list[Element]:
     if not report.outcomes:
         return []
-    in_full = series.outcomes(report) if report.kind is Kind.SERIES else [_counts(report)]
-    return [tag("section", tag("h2", "Outcomes: exact counts"), strips.pictures(report), in_full)]
-
-
-def _counts(report: Report) -> Element:
-    """Return every count in its order, which is that of the phases."""
-    pair = report.outcomes[0].sides
-    titles = ("scenario", "metric", "unit", *pair, "verdict")
-    lines = []
-    for row in report.outcomes:
-        shown = figures(row)
-        values = [tag("td", figure, class_="figure") for figure in (shown.base, shown.head)]
-        verdict = tag("td", verdict_tag(row.verdict))
-        what = (tag("td", row.metric), tag("td", row.unit))
-        lines.append(
-            tag(
-                "tr",
-                tag("th", breakable(row.name), scope="row", class_="name"),
-                what,
-                values,
-                verdict,
-            )
-        )
-    head = tag("tr", [tag("th", one, scope="col") for one in titles])
-    return tag(
-        "div",
-        tag("table", tag("thead", head), tag("tbody", lines), class_="counts"),
-        class_="wide",
-        tabindex="0",
-        role="region",
-        aria_label="every count",
+    in_full = (
+        series.outcomes(report) if report.kind is Kind.SERIES else [counts.table(report.outcomes)]
     )
+    return [tag("section", tag("h2", "Outcomes: exact counts"), strips.pictures(report), in_full)]

@@ -16,7 +16,20 @@ _UNFIT: Final = re.compile(
 _OWN_LINE: Final = frozenset(
     (
         *("body", "div", "footer", "head", "header", "html", "main", "section"),
-        *("link", "meta", "style", "title", "h1", "h2", "h4", "p", "pre", "details", "summary"),
+        *(
+            "link",
+            "meta",
+            "style",
+            "title",
+            "h1",
+            "h2",
+            "h3",
+            "h4",
+            "p",
+            "pre",
+            "details",
+            "summary",
+        ),
         *("dl", "dt", "dd", "ul", "li", "figure", "figcaption"),
         *("table", "caption", "thead", "tbody", "tr", "th", "td"),
         *("svg", "circle", "line", "path", "polygon", "polyline", "rect", "text"),
