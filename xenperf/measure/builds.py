@@ -73,15 +73,24 @@ class LoadedBuild:
 
     @contextlib.contextmanager
     def loop(
-        self, name: str, shape: Shape, activation: Activation, placement: int | None = None
+        self,
+        name: str,
+        shape: Shape,
+        activation: Activation,
+        *,
+        exact: bool = False,
+        placement: int | None = None,
     ) -> Iterator[Loop]:
         """Open a machine brought into the state that *name* wants, and give the loop to time.
 
+        exact
+            It has the vCPUs of *shape* and no more, though *name* may ask for some.
         placement
             A seed for where the machine's objects begin in their pages; only the model heeds it.
         """
         entry = self.benchmark(name)
-        wanted = replace(shape, nr_vcpus=max(shape.nr_vcpus, entry.nr_vcpus))
+        least = 1 if exact else entry.nr_vcpus
+        wanted = replace(shape, nr_vcpus=max(shape.nr_vcpus, least))
         with self._open(self._shape(wanted).vm_size, placement) as host:
             setting = self._scenarios("xenperf.scenarios.kinds").ready(
                 host, self._shape(wanted), self._activation(activation)

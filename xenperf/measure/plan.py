@@ -39,6 +39,9 @@ class Plan:
     apart: bool = False
     """Each side in processes of its own, which take turns: where sides cannot share one."""
 
+    cells_in_turn: bool = False
+    """The comparisons are the cells of a sweep: each worker takes them in another order."""
+
     def __post_init__(self) -> None:
         """Refuse numbers that measure nothing or never end."""
         _check("workers", self.workers, MAX_WORKERS)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from xenperf.errors import MeasurementError
 from xenperf.measure.apart import turns
+from xenperf.measure.cells import plan_of_worker
 from xenperf.measure.plan import Plan
 from xenperf.measure.process import messages
 from xenperf.measure.samples import cost_samples, count_samples, unmeasured
@@ -16,6 +17,9 @@ from xenperf.stats.samples import CostSample, CountSample
 from xenperf.stats.verdict import DEFAULT, Verdict
 
 Message = dict[str, Any]
+SaidBy = Callable[[Plan, int], Iterator[Message]]
+"""Runs the worker of this number and yields what it says."""
+
 LOOKS: Final = 3
 """How often undecided rows are looked at when there is a budget: the error rate is shared out."""
 
@@ -83,6 +87,15 @@ class Session:
         return costs + count_rows(_all_counts(self.plan, self.workers))
 
 
+@dataclass(frozen=True, slots=True)
+class _Hooks:
+    """Who runs a worker, and who hears of it."""
+
+    said_by: SaidBy
+    on_progress: Callable[[Progress], None]
+    on_worker: Callable[[Session], None]
+
+
 def is_finished(said: Sequence[Message]) -> bool:
     """Tell whether a worker came to its end."""
     return bool(said) and said[-1]["kind"] == "end"
@@ -95,6 +108,7 @@ def run(
     budget_s: float | None = None,
     resumed: Session | None = None,
     on_worker: Callable[[Session], None] = lambda session: None,
+    said_by: SaidBy | None = None,
 ) -> Session:
     """Run every worker of *plan*; what ends the run early is kept as ``cut_short``.
 
@@ -104,17 +118,20 @@ def run(
         A session of the same plan that was cut short: its finished workers are kept.
     on_worker
         Called after each worker, so that what is finished can be saved.
+    said_by
+        Runs a worker somewhere else; by default it is a process of this machine.
 
     ``MeasurementError`` when a worker dies before anything was measured.
     """
     session = Session(plan, budget_s=budget_s)
+    hooks = _Hooks(said_by or _said_by, on_progress, on_worker)
     if resumed is not None:
         session.workers = [said for said in resumed.workers if is_finished(said)]
         session.looks = [look for look in resumed.looks if look <= len(session.workers)]
     try:
-        _run_workers(session, plan, plan.workers, on_progress, on_worker)
+        _run_workers(session, plan, plan.workers, hooks)
         if budget_s is not None:
-            _extend(session, on_progress, on_worker)
+            _extend(session, hooks)
     except KeyboardInterrupt:
         session.cut_short = INTERRUPTED
     except MeasurementError as death:
@@ -124,29 +141,29 @@ def run(
     return session
 
 
-def _run_workers(
-    session: Session,
-    plan: Plan,
-    nr_workers: int,
-    on_progress: Callable[[Progress], None],
-    on_worker: Callable[[Session], None],
-) -> None:
+def _run_workers(session: Session, plan: Plan, nr_workers: int, hooks: _Hooks) -> None:
     """Run workers of *plan* until *session* has *nr_workers* of them."""
-    steps = [(name, comparison.variant) for name in plan.names for comparison in plan.of(name)]
-    first = len(session.workers)
-    total = (nr_workers - first) * len(steps)
-    for worker_idx in range(first, nr_workers):
+    first, before = len(session.workers), 0
+    steps = [_steps(plan_of_worker(plan, idx)) for idx in range(first, nr_workers)]
+    total = sum(map(len, steps))
+    for worker_idx, own in enumerate(steps, start=first):
         said: list[Message] = []
         session.workers.append(said)
-        before, began = (worker_idx - first) * len(steps), session.seconds
-        for message in _said_by(plan, worker_idx):
+        began = session.seconds
+        for message in hooks.said_by(plan, worker_idx):
             if message["kind"] == "begin":
                 message["at"] = began  # seconds of measuring since the first worker began
             if message["kind"] != "progress":
                 said.append(message)
-            nr_done, doing = _place(steps, message)
-            on_progress(Progress(worker_idx, nr_workers, before + nr_done, total, doing))
-        on_worker(session)
+            nr_done, doing = _place(own, message)
+            hooks.on_progress(Progress(worker_idx, nr_workers, before + nr_done, total, doing))
+        before += len(own)
+        hooks.on_worker(session)
+
+
+def _steps(plan: Plan) -> list[tuple[str, str]]:
+    """Return what a worker of *plan* does, in its order: a name and a comparison each."""
+    return [(name, comparison.variant) for name in plan.names for comparison in plan.of(name)]
 
 
 def _place(steps: Sequence[tuple[str, str]], message: Message) -> tuple[int, str]:
@@ -166,15 +183,11 @@ def _place(steps: Sequence[tuple[str, str]], message: Message) -> tuple[int, str
 
 def _said_by(plan: Plan, worker_idx: int) -> Iterator[Message]:
     """Yield what one worker says, or what the processes of one turn say."""
-    one = plan.for_worker(worker_idx)
+    one = plan_of_worker(plan, worker_idx)
     return turns(one, worker_idx) if plan.apart else messages(one)
 
 
-def _extend(
-    session: Session,
-    on_progress: Callable[[Progress], None],
-    on_worker: Callable[[Session], None],
-) -> None:
+def _extend(session: Session, hooks: _Hooks) -> None:
     """Give undecided rows twice, then four times the workers, as far as the budget reaches."""
     started, plan = time.monotonic() - session.seconds, session.plan
     for look in range(1, LOOKS):
@@ -186,7 +199,7 @@ def _extend(
         if not chosen or _left(session, started) < cost_s * share:
             return
         session.looks.append(len(session.workers))
-        _run_workers(session, replace(plan, names=chosen), wanted, on_progress, on_worker)
+        _run_workers(session, replace(plan, names=chosen), wanted, hooks)
 
 
 def _left(session: Session, started: float) -> float:

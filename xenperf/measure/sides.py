@@ -7,6 +7,7 @@ from typing import Any, Final, Self
 
 from xenperf.hypervisor import Activation
 from xenperf.stats.samples import NO_HVA
+from xenperf.vmm.machine import Shape
 
 SENTINEL: Final = "A/A"
 NO_SUCH: Final = "only one of the two has it"
@@ -75,6 +76,9 @@ class Comparison:
     absent: str = NO_HVA
     """What it means when a side does not have a benchmark."""
 
+    shape: Shape | None = None
+    """Its machine, with so many vCPUs exactly; None: the plan's, or more where a benchmark asks."""
+
     @property
     def is_between_builds(self) -> bool:
         """Tell whether its sides are different sources or kernels, and not just activations."""
@@ -92,12 +96,13 @@ class Comparison:
     @classmethod
     def from_fields(cls, fields: dict[str, Any]) -> Self:
         """Return the comparison with *fields*, as ``dataclasses.asdict`` lays them out."""
-        names = fields["names"]
+        names, shape = fields["names"], fields.get("shape")
         return cls(
             **{
                 **fields,
                 "sides": tuple(Side.from_fields(side) for side in fields["sides"]),
                 "names": None if names is None else tuple(names),
+                "shape": None if shape is None else Shape(**shape),
             }
         )
 

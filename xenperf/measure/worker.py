@@ -85,7 +85,10 @@ class Worker:
         )
         with contextlib.ExitStack() as machines:
             try:
-                loops = {side: machines.enter_context(self._loop(name, side)) for side in order}
+                loops = {
+                    side: machines.enter_context(self._loop(name, comparison, side))
+                    for side in order
+                }
                 start = self._drawn.randrange(len(there))
                 timed = [with_planted(loops[side], side.planted, cycle) for side in there]
                 n, slices = self._take_turns(timed, start, cycle)
@@ -96,10 +99,11 @@ class Worker:
         known = {"start": start, "n": n, "page_offsets": offsets}
         return {**message, **known, **_by_side(comparison, found)}
 
-    def _loop(self, name: str, side: Side) -> AbstractContextManager[Loop]:
-        """Open the machine of *side*; where its objects lie is drawn by this worker's seed."""
-        build, plan = self._build(side), self.plan
-        return build.loop(name, plan.shape, side.activation, placement=plan.seed)
+    def _loop(self, name: str, comparison: Comparison, side: Side) -> AbstractContextManager[Loop]:
+        """Open a machine of its own; where its objects lie is drawn by this worker's seed."""
+        shape, is_exact = comparison.shape or self.plan.shape, comparison.shape is not None
+        build = self._build(side)
+        return build.loop(name, shape, side.activation, exact=is_exact, placement=self.plan.seed)
 
     def _take_turns(self, loops: list[Any], start: int, cycle: int) -> tuple[int, list[Any]]:
         """Time *loops*; ``CompiledLateError`` if slices would hold the time of a compiler."""
@@ -120,10 +124,11 @@ class Worker:
     def _observed(self, name: str, comparison: Comparison, there: list[Side]) -> Message:
         """Run the scenario *name* once on each side and return its counts."""
         found: dict[str, Any] = {}
+        shape = comparison.shape or self.plan.shape
         for side in self._drawn.sample(there, len(there)):
             build = self._build(side)
             try:
-                found[side.label] = build.counts(name, self.plan.shape, side.activation)
+                found[side.label] = build.counts(name, shape, side.activation)
             except build.errors as error:
                 return {"invalid": str(error), **_by_side(comparison, {})}
         return _by_side(comparison, found)

@@ -41,6 +41,9 @@ def _check_plan(plan: Plan) -> None:
     expect(len(set(plan.names)) == len(plan.names), "raw.plan.names", "each there once")
     variants = [comparison.variant for comparison in plan.comparisons]
     expect(len(set(variants)) == len(variants), "raw.plan.comparisons", "each variant there once")
+    cells = [comparison.shape is not None for comparison in plan.comparisons]
+    alike = all(cells) if plan.cells_in_turn else not any(cells)
+    expect(alike, "raw.plan.comparisons", "each with a shape in a sweep, and else without")
     for comparison in plan.comparisons:
         labels = [side.label for side in comparison.sides]
         expect(len(set(labels)) == len(labels), "raw.plan.comparisons", "sides of different names")

@@ -30,7 +30,7 @@ from xenperf.units import PAGE_SIZE
 
 MAX_CPU: Final = (1 << 16) - 1
 CLOCKS: Final = (CPU_TIME, WALL_TIME)
-KINDS: Final = ("run", "compare", "series")
+KINDS: Final = ("run", "compare", "series", "sweep")
 BUILD: Final = fields(
     {"tree": maybe(text), "patches": maybe(items(one_of(*PATCHES))), "copy": integer()}
 )
@@ -42,6 +42,9 @@ SIDE: Final = fields(
         "planted": number,
     }
 )
+SHAPE: Final = fields(
+    {"nr_slots": integer(1), "nr_vcpus": integer(1), "long_mode": flag, "port": integer(1)}
+)
 COMPARISON: Final = fields(
     {
         "sides": items(SIDE, least=2),
@@ -51,15 +54,14 @@ COMPARISON: Final = fields(
         "is_control": flag,
         "against_previous": flag,
         "absent": text,
-    }
+    },
+    {"shape": maybe(SHAPE)},  # since there are sweeps
 )
 PLAN: Final = fields(
     {
         "names": items(text, least=1),
         "backend": one_of(*BACKENDS),
-        "shape": fields(
-            {"nr_slots": integer(1), "nr_vcpus": integer(1), "long_mode": flag, "port": integer(1)}
-        ),
+        "shape": SHAPE,
         "workers": integer(1),
         "rounds": integer(1),
         "slice_ns": integer(1),
@@ -67,7 +69,8 @@ PLAN: Final = fields(
         "comparisons": items(COMPARISON, least=1),
         "compile_all": flag,
         "apart": flag,
-    }
+    },
+    {"cells_in_turn": flag},
 )
 NEEDED: Final = ("load_1min", "steal_ticks", "total_ticks")
 """The conditions that something reads; a worker may tell more."""
@@ -104,6 +107,7 @@ _MORE: Final[Mapping[str, Check]] = {"ns": table(integer(1)), "page_offsets": PA
 MESSAGES: Final[Mapping[str, Check]] = {
     "begin": fields(
         {"kind": text, "seed": integer(), "conditions": CONDITIONS, "at": number},
+        {"machine": text},
     ),
     "cost": fields({"kind": text, **_COST, **_TIMED}, _MORE),
     "invalid cost": fields({"kind": text, **_COST, "invalid": text}, {**_TIMED, **_MORE}),
