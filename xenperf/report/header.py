@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from typing import Final
 
-from xenperf.report.model import Grade, Kind, Report
+from xenperf.report import growth
+from xenperf.report.model import Grade, Kind, Report, Setting
 from xenperf.stats.samples import NO_HVA
 
 TITLES: Final = {
     Kind.RUN: "Xen's shared pages by guest address (GPA) and by host address (HVA), on {backend}",
     Kind.COMPARE: "two revisions of the {backend}, each cost by GPA and by HVA",
     Kind.SERIES: "a series step by step on the {backend}, each cost by GPA and by HVA",
+    Kind.SWEEP: "costs by GPA and by HVA as the machine grows, on {backend}",
     Kind.SELFCHECK: "the suite against itself, loaded twice, on {backend}",
 }
 GRADES: Final = {
@@ -71,6 +73,8 @@ def judgement(report: Report) -> str:
     margin, band, alpha = (
         f"{100.0 * float(str(report.settings[name])):g} %" for name in ("margin", "band", "alpha")
     )
+    if report.kind is Kind.SWEEP:
+        return growth.rule(margin, band, alpha)
     nr_costs = sum(row.ratio is not None for row in report.costs)
     rows = "the cost" if nr_costs == 1 else f"the {nr_costs} costs"
     return (
@@ -123,11 +127,27 @@ def _guest(report: Report) -> list[tuple[str, str]]:
     chosen = report.settings
     if "guest_bits" not in chosen:
         return []
+    if report.kind is Kind.SWEEP:
+        guest = f"{chosen['guest_bits']}-bit, port {chosen['port']}"
+        return [("guest", guest), ("grid", _grid(report))]
     text = (
         f"{chosen['guest_bits']}-bit, memslots {chosen['slots']}, vCPUs {chosen['vcpus']} or as "
         f"many as a benchmark needs, port {chosen['port']}"
     )
     return [("guest", text)]
+
+
+def _grid(report: Report) -> str:
+    """Return the cells of a sweep."""
+    chosen = report.settings
+    slots, vcpus = (_listed(chosen[name]) for name in ("slots", "vcpus"))
+    return f"memslots {slots}; vCPUs {vcpus}, exactly; {chosen['grid']}"
+
+
+def _listed(value: Setting) -> str:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(value)
+    return str(value)
 
 
 def _modelled(report: Report) -> list[tuple[str, str]]:

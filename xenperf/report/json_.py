@@ -5,7 +5,10 @@ import math
 from collections.abc import Sequence
 
 from xenperf.report import distrust
+from xenperf.report.growth import NOBODY
 from xenperf.report.model import SCHEMA, Report
+from xenperf.stats.curves import GrowthRow
+from xenperf.stats.growth import Bounded
 from xenperf.stats.rows import Row
 
 
@@ -17,7 +20,8 @@ def render(report: Report) -> str:
 def content(report: Report) -> dict[str, object]:
     """Return the object: the conditions, then the rows, then how to measure again."""
     rows = [_row(row) for row in report.rows]
-    return {**conditions(report), "rows": rows, "command": report.command}
+    curves = {"growth": [_growth(row) for row in report.growth]} if report.growth else {}
+    return {**conditions(report), "rows": rows, **curves, "command": report.command}
 
 
 def conditions(report: Report) -> dict[str, object]:
@@ -56,6 +60,33 @@ def _row(row: Row) -> dict[str, object]:
         "wall_ratio": _number(row.wall_ratio),
         "notes": list(row.notes),
     }
+
+
+def _growth(row: GrowthRow) -> dict[str, object]:
+    curve, found = row.curve, row.growth
+    return {
+        "benchmark": curve.benchmark,
+        "activation": curve.side,
+        "machine": curve.machine or None,
+        "unit": curve.unit,
+        "metric": curve.metric,
+        "axis": curve.axis,
+        "at": curve.fixed,
+        "sizes": list(curve.sizes),
+        "cells": list(curve.cells),
+        "shape": None if found is None else str(found.shape),
+        "reason": NOBODY if found is None else found.reason,
+        "passes": 0 if found is None else found.nr_passes,
+        "cost_ns": [] if found is None else [_bounded(each) for each in found.cost],
+        "growth": [] if found is None else [_bounded(each) for each in found.growth],
+        "ns_per_unit": None if found is None else _bounded(found.per_unit),
+        "ns_per_doubling": None if found is None else _bounded(found.per_doubling),
+    }
+
+
+def _bounded(found: Bounded) -> list[float | None]:
+    """Return a figure and its bounds."""
+    return _numbers((found.value, found.low, found.high))
 
 
 def _figure(row: Row, value: float | None) -> float | int | None:

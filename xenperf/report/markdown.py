@@ -12,7 +12,7 @@ from xenperf.report.tallies import closing
 from xenperf.report.text import LEFT
 from xenperf.stats.verdict import Verdict
 
-OPEN: Final = ("costs",)
+OPEN: Final = ("costs", "growth")
 LOUD: Final = frozenset({Verdict.SLOWER, Verdict.FASTER, Verdict.INVALID})
 _SPECIAL: Final = re.compile(r"([\\`*_\[\]#|~])")
 
@@ -53,10 +53,10 @@ def _section(section: Section) -> str:
 def _table(section: Section) -> str:
     rules = [":---" if name in LEFT else "---:" for name in section.columns]
     lines = [_line([escaped(name) for name in section.columns]), _line(rules)]
-    verdict_idx = section.columns.index(VERDICT)
     for cells in section.cells:
         shown = [escaped(cell) for cell in cells]
         if section.verdict_of(cells) in LOUD:
+            verdict_idx = section.columns.index(VERDICT)
             shown[verdict_idx] = f"**{shown[verdict_idx]}**"
         lines.append(_line(shown))
     return "\n".join(lines)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, TypeAlias
 
+from xenperf.stats.curves import GrowthRow
+from xenperf.stats.growth import Shape
 from xenperf.stats.rows import Row
 from xenperf.stats.verdict import Verdict
 
@@ -35,6 +37,7 @@ class Kind(StrEnum):
     COMPARE = "compare"
     SERIES = "series"
     SELFCHECK = "selfcheck"
+    SWEEP = "sweep"
 
 
 RowKey: TypeAlias = tuple[str, str, tuple[str, str]]
@@ -101,6 +104,9 @@ class Report:
     skipped: Mapping[str, str] = field(default_factory=dict)
     """What the back end could not be asked, by name, and why."""
 
+    growth: tuple[GrowthRow, ...] = ()
+    """The curves of a sweep."""
+
     @property
     def costs(self) -> list[Row]:
         """The rows that say what an operation takes, controls aside."""
@@ -130,6 +136,11 @@ class Report:
     def has_figures(self) -> bool:
         """Tell whether anything was measured at all."""
         return any(row.base is not None or row.head is not None for row in self.rows)
+
+    @property
+    def has_open_growth(self) -> bool:
+        """Tell whether some curve of a sweep is undecided, or was not measured."""
+        return any(row.growth is None or row.growth.shape is Shape.UNDECIDED for row in self.growth)
 
     @property
     def nr_workers(self) -> int:

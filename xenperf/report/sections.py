@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from xenperf.report import growth
 from xenperf.report.figures import figures, percent
 from xenperf.report.model import Kind, Report
 from xenperf.stats.rows import Row
@@ -30,12 +31,16 @@ class Section:
 
     def verdict_of(self, line: Sequence[str]) -> Verdict | None:
         """Return the verdict that a line shows; None for one that has none."""
+        if VERDICT not in self.columns:
+            return None
         word = line[self.columns.index(VERDICT)]
         return None if word in (NONE, "") else Verdict(word)
 
 
 def sections(report: Report) -> list[Section]:
     """Return the tables of *report*, empty ones left out."""
+    if report.kind is Kind.SWEEP:
+        return [Section(*table) for table in growth.tables(report)]
     found = [
         *(_steps(report) if report.kind is Kind.SERIES else [_costs(report)]),
         _outcomes(report),

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
+from xenperf.report import growth
 from xenperf.report.figures import percent
 from xenperf.report.model import Kind, Report
 from xenperf.stats.geomean import geomean
@@ -22,18 +23,21 @@ def summary(report: Report) -> str:
 
 def tallies(report: Report) -> list[tuple[str, str]]:
     """Return how many rows of each kind got which verdict."""
-    controls = "controls" if report.kind is Kind.RUN else "A/A"
+    controls = "controls" if report.kind in (Kind.RUN, Kind.SWEEP) else "A/A"
     kinds = (
         ("costs", report.costs, COST_VERDICTS),
         ("outcomes", report.outcomes, COUNT_VERDICTS),
         (controls, report.controls, COST_VERDICTS),
     )
-    return [(label, _tally(rows, verdicts)) for label, rows, verdicts in kinds if rows]
+    counted = [(label, _tally(rows, verdicts)) for label, rows, verdicts in kinds if rows]
+    return [*growth.tally(report), *counted]
 
 
 def closing(report: Report) -> list[tuple[str, str]]:
     """Return what stands below the tables: verdicts counted, the mean, the undecided named."""
     found = tallies(report)
+    if report.kind is Kind.SWEEP:
+        return [*found, *skipped(report)]
     mean = _mean(report)
     if mean is not None:
         found.append(("geomean", mean))

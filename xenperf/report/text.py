@@ -18,9 +18,12 @@ COLOURS: Final = {Verdict.SLOWER: "\x1b[31m", Verdict.FASTER: "\x1b[32m"}
 NO_COLOUR: Final = "\x1b[0m"
 LEFT: Final = frozenset(
     {"benchmark", "scenario", "metric", "unit", "sides", "step", "95% interval", VERDICT}
-    | {"that is"}
+    | {"that is", "over", "by", "interval", "it is", "by gpa", "by hva"}
 )
-WRAPPED: Final = frozenset({"benchmark", "scenario", "metric", "unit", "sides", "step"})
+WRAPPED: Final = frozenset(
+    {"benchmark", "scenario", "metric", "unit", "sides", "step", "over", "it is"}
+    | {"by gpa", "by hva"}
+)
 
 
 def render(report: Report, colour: bool = False) -> str:

@@ -157,7 +157,7 @@ def _hostile(report: Report) -> Report:
 def test_the_hostile_report_leaves_no_text_out(report: Report) -> None:
     texts = {"backend", "environment", "settings", "command", "cut_short", "about", "remarks"}
     texts |= {"skipped"}
-    others = {"rows", "nr_finished", "kind", "grade", "seconds", "slices", "moved"}
+    others = {"rows", "nr_finished", "kind", "grade", "seconds", "slices", "moved", "growth"}
     assert {one.name for one in fields(Report)} == texts | others
 
 

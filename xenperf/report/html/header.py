@@ -25,7 +25,10 @@ def title(report: Report) -> str:
     """Return what was compared, on one line."""
     if report.kind is Kind.RUN:
         return words.title(report)
-    what = " and ".join(dict.fromkeys(_compared(report)))
+    if report.kind is Kind.SWEEP:
+        what = "costs by GPA and by HVA as the machine grows"
+    else:
+        what = " and ".join(dict.fromkeys(_compared(report)))
     return f"xenperf {report.kind}: {what}, on {report.backend}"
 
 
@@ -49,6 +52,8 @@ def header(report: Report) -> list[Element]:
 
 
 def _undecided(report: Report) -> Element:
+    if report.kind is Kind.SWEEP:
+        return tag("p", "What each word means is said below, under verdicts.", class_="soft")
     times = Counter(report.named(Verdict.UNDECIDED))
     if not times:
         return tag("p", "No cost is undecided.", class_="undecided-list")

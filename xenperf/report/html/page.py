@@ -5,7 +5,7 @@ from importlib.resources import files
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from xenperf.report.html import closer, counts, forest, series, strips
+from xenperf.report.html import closer, counts, forest, growth, series, strips
 from xenperf.report.html.header import header, title
 from xenperf.report.html.marks import shapes
 from xenperf.report.html.tags import document, tag
@@ -39,6 +39,8 @@ def whole(name: str, content: Sequence[Element]) -> str:
 
 
 def _content(report: Report) -> list[Element]:
+    if report.kind is Kind.SWEEP:
+        return [*header(report), *growth.section(report)]
     return [
         *header(report),
         *(series.sections(report) if report.kind is Kind.SERIES else _costs(report)),
