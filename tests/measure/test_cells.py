@@ -1,4 +1,4 @@
-"""The cells of a sweep: which there are, in which order workers take them, and what lines they form."""
+"""The cells of a sweep: which there are, in which order they are taken, what lines they form."""
 
 from collections import Counter
 

@@ -48,11 +48,22 @@ Exit codes (where several hold: 2, then 3, then 1), as when it was measured:
 """
 
 
+SWEEP_EPILOG: Final = """\b
+Exit codes (where several hold: 2, then 3, then 1); growth itself is no fault:
+  0  done, and no cost is slower by HVA in any cell
+  1  a cost is slower by HVA in some cell
+  2  misuse, or nothing was measured
+  3  not to be trusted: cut short, an invalid row, a control that differs,
+     or with --strict an undecided cost or growth; or this machine, the
+     scheduler or a machine of its cluster cannot do it, or Dask is missing
+"""
+
+
 def exit_code(report: Report, *, strict: bool) -> ExitCode:
     """Return the code that *report* deserves; *strict* lets no row stay undecided."""
     if not report.has_figures:
         return ExitCode.MISUSE
-    undecided = strict and report.named(Verdict.UNDECIDED)
+    undecided = strict and (report.named(Verdict.UNDECIDED) or report.has_open_growth)
     if report.cut_short or report.invalid or report.controls_off or undecided:
         return ExitCode.UNTRUSTED
     return ExitCode.SLOWER if report.named(Verdict.SLOWER) else ExitCode.DONE

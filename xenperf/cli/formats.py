@@ -37,11 +37,13 @@ FORMATS: Final = {
         Format(JSON, (".json",), "xenperf.report.json_"),
     )
 }
+SWEEP_FORMATS: Final = {**FORMATS, "tsv": Format("tsv", (".tsv",), "xenperf.report.tsv")}
+"""A sweep is also a table for other programs."""
 
 
 def chosen(name: str | None, path: str | None) -> Format:
     """Return the form called *name*, or else the one that *path* ends like, or else text."""
     if name is not None:
-        return FORMATS[name]
+        return SWEEP_FORMATS[name]
     suffix = PurePath(path or "").suffix
     return next((each for each in FORMATS.values() if suffix in each.suffixes), FORMATS[TEXT])

@@ -12,7 +12,7 @@ from xenperf.cli.streams import Streams
 from xenperf.errors import UsageError
 from xenperf.measure import environment, session
 from xenperf.measure.plan import Plan
-from xenperf.measure.session import Session
+from xenperf.measure.session import SaidBy, Session
 from xenperf.record.atomic import write_text
 from xenperf.record.recorded import Recorded
 from xenperf.report import distrust, text
@@ -35,9 +35,9 @@ class Job:
     """What the back end could not be asked, by name, and why."""
 
 
-def carry_out(job: Job, request: Request, streams: Streams) -> int:
+def carry_out(job: Job, request: Request, streams: Streams, said_by: SaidBy | None = None) -> int:
     """Measure, judge, and hand over the report; return the exit code."""
-    return go_on(begin(job), request, streams)
+    return go_on(begin(job), request, streams, said_by)
 
 
 def begin(job: Job) -> Recorded:
@@ -55,13 +55,16 @@ def begin(job: Job) -> Recorded:
     )
 
 
-def go_on(begun: Recorded, request: Request, streams: Streams) -> int:
+def go_on(
+    begun: Recorded, request: Request, streams: Streams, said_by: SaidBy | None = None
+) -> int:
     """Measure what *begun* leaves to be measured, judge, and hand over; return the exit code.
 
     A report in JSON goes to its file after each worker, so that whatever happens keeps it.
+    *said_by* runs workers somewhere else than here.
     """
     saver = saving.Saver(saving.file_of(request), begun)
-    recorded = record(begun, request, streams, saver)
+    recorded = record(begun, request, streams, saver, said_by)
     report = report_of(recorded)
     if report.cut_short and not report.has_figures:
         raise UsageError(begun.kind, f"{report.cut_short} before anything was measured")
@@ -80,6 +83,7 @@ def record(
     request: Request,
     streams: Streams,
     on_worker: Callable[[Session], None] = lambda session: None,
+    said_by: SaidBy | None = None,
 ) -> Recorded:
     """Measure what *begun* leaves to be measured, with progress on a terminal."""
     plan = begun.session.plan
@@ -90,6 +94,7 @@ def record(
             budget_s=request.budget,
             resumed=begun.session,
             on_worker=on_worker,
+            said_by=said_by,
         )
     return replace(begun, session=found)
 

@@ -33,6 +33,7 @@ VERBS: Final = {
         "xenperf.cli.compare", "Compare two git revisions of the model, or two result files."
     ),
     "series": Verb("xenperf.cli.series", "Measure a patch series step by step."),
+    "sweep": Verb("xenperf.cli.sweep", "Measure how costs grow with memslots and vCPUs."),
     "selfcheck": Verb(
         "xenperf.cli.selfcheck", "Compare the suite with itself: what can this machine tell?"
     ),

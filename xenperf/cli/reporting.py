@@ -1,10 +1,10 @@
 """From what was measured to what is reported: the bridge between ``measure`` and ``report``."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
-from xenperf.cli.request import common_settings, settings
-from xenperf.measure import trust
+from xenperf.cli.request import common_settings, settings, sweep_settings
+from xenperf.measure import curves, trust
 from xenperf.measure.moves import moved_in, moves
 from xenperf.measure.samples import per_operation, said_of
 from xenperf.measure.session import Session
@@ -12,16 +12,19 @@ from xenperf.record.recorded import Recorded
 from xenperf.report.model import Grade, Kind, Report, RowKey, WorkerSlices
 from xenperf.stats.samples import WALL_TIME
 
+_SETTINGS: Final = {Kind.RUN: settings, Kind.SWEEP: sweep_settings}
+
 
 def report_of(recorded: Recorded) -> Report:
     """Return the report of what was *recorded*, judged anew, with every slice that was taken."""
     session, plan = recorded.session, recorded.session.plan
     kind = Kind(recorded.kind)
+    is_sweep = kind is Kind.SWEEP
     return Report(
-        rows=tuple(session.rows()),
+        rows=tuple(curves.rows(session) if is_sweep else session.rows()),
         backend=plan.backend,
         environment=recorded.environment,
-        settings=settings(plan) if kind is Kind.RUN else common_settings(plan),
+        settings=_SETTINGS.get(kind, common_settings)(plan),
         command=recorded.command,
         nr_finished=session.nr_finished,
         cut_short=session.cut_short,
@@ -29,8 +32,9 @@ def report_of(recorded: Recorded) -> Report:
         about=recorded.about,
         skipped=recorded.skipped,
         seconds=session.seconds,
-        slices=slices(session),
+        slices={} if is_sweep else slices(session),
         moved=moves(session.workers),
+        growth=curves.growth(session) if is_sweep else (),
         remarks=(*recorded.remarks, *trust.remarks(session.workers)),
         grade=Grade.OWN_PROCESSES if plan.apart else Grade.ONE_PROCESS,
     )

@@ -10,6 +10,7 @@ from typing import Final
 from xenperf.backends import backend
 from xenperf.cli.kernel_options import kernel_words
 from xenperf.errors import UnavailableError, UsageError
+from xenperf.measure.cells import Axis, shape_of
 from xenperf.measure.plan import (
     DEFAULT_ROUNDS,
     DEFAULT_SLICE_NS,
@@ -142,6 +143,15 @@ def settings(plan: Plan) -> dict[str, Setting]:
         "kernel": None if patches is None else describe(patches),
         "patches": patches,
     }
+
+
+def sweep_settings(plan: Plan) -> dict[str, Setting]:
+    """Return the settings of a sweep: the sizes of all its cells."""
+    cells = [shape_of(cell) for cell in plan.comparisons]
+    slots, vcpus = (tuple(map(str, sorted({axis.of(c) for c in cells}))) for axis in Axis)
+    full = len(slots) > 1 and len(vcpus) > 1 and len(cells) == len(slots) * len(vcpus)
+    grid = "every combination" if full else "one axis at a time"
+    return {**settings(plan), "slots": slots, "vcpus": vcpus, "grid": grid}
 
 
 def common_settings(plan: Plan) -> dict[str, Setting]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from xenperf.cli.cluster import connected
 from xenperf.cli.exit_codes import COMPARE_EPILOG, exit_code
 from xenperf.cli.formats import JSON
 from xenperf.cli.job import go_on
@@ -18,15 +19,19 @@ from xenperf.errors import UsageError
 from xenperf.measure import environment
 from xenperf.measure.plan import Plan
 from xenperf.measure.revisions import is_exported
+from xenperf.measure.session import is_finished
 from xenperf.record.recorded import Recorded, read
 
 
 @click.command("resume", epilog=COMPARE_EPILOG)
 @click.argument("file")
 @click.option("--strict", is_flag=True, help="Exit with 3 if a cost stays undecided.")
+@click.option(
+    "--scheduler", metavar="ADDRESS", help="Where a sweep goes on that began on a Dask cluster."
+)
 @click.pass_obj
-def verb(streams: Streams, /, file: str, strict: bool) -> int:
-    """Go on with what `-o FILE` of run, compare or series began and something stopped.
+def verb(streams: Streams, /, file: str, strict: bool, scheduler: str | None) -> int:
+    """Go on with what `-o FILE` of run, compare, series or sweep began and something stopped.
 
     The workers that finished are kept, the rest get the seeds that they would have had. Sources,
     kernel, machine and versions have to be what they were: else the workers would not have
@@ -41,7 +46,20 @@ def verb(streams: Streams, /, file: str, strict: bool) -> int:
     request = Request(strict=strict, output=file, format=JSON, budget=budget)
     request.check_output()
     askable(plan)  # a back end that depends on the machine may be gone
-    return go_on(recorded, request, streams)
+    check_place(recorded, file, scheduler)
+    with connected(scheduler, streams) as cluster:
+        return go_on(recorded, request, streams, cluster.said_by if cluster else None)
+
+
+def check_place(recorded: Recorded, file: str, scheduler: str | None) -> None:
+    """Raise ``UsageError`` if what began on a cluster would go on here, or the other way round."""
+    workers = [said for said in recorded.session.workers if is_finished(said)]
+    is_cluster = any("machine" in said[0] for said in workers)
+    if is_cluster and scheduler is None:
+        remedy = "say which with --scheduler ADDRESS"
+        raise UsageError(file, "cannot be resumed: its workers ran on a cluster", remedy)
+    if scheduler is not None and not is_cluster:
+        raise UsageError("--scheduler", f"{file} began on no cluster", "leave it out")
 
 
 def check_same(recorded: Recorded, file: str) -> None:

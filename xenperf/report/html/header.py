@@ -23,12 +23,9 @@ MODEL: Final = "model"
 
 def title(report: Report) -> str:
     """Return what was compared, on one line."""
-    if report.kind is Kind.RUN:
+    if report.kind in (Kind.RUN, Kind.SWEEP):
         return words.title(report)
-    if report.kind is Kind.SWEEP:
-        what = "costs by GPA and by HVA as the machine grows"
-    else:
-        what = " and ".join(dict.fromkeys(_compared(report)))
+    what = " and ".join(dict.fromkeys(_compared(report)))
     return f"xenperf {report.kind}: {what}, on {report.backend}"
 
 
