@@ -1,4 +1,4 @@
-"""The cells of a sweep: which there are, in which order they are taken, what lines they form."""
+"""The cells of a sweep: which there are, the order workers take them in, and their lines."""
 
 from collections import Counter
 
@@ -33,9 +33,7 @@ def test_the_full_grid_has_every_combination() -> None:
 
 @pytest.mark.parametrize("slots", [[0, 1], [1, 1 << 20]])
 def test_a_size_that_no_machine_has_names_the_limit(slots: list[int]) -> None:
-    with pytest.raises(
-        UsageError, match=r"slots \d+: out of range; give 1 to 32762 with RAM whole"
-    ):
+    with pytest.raises(UsageError, match=r"slots \d+: out of range; give 1 to 32762 with RAM"):
         shapes(slots, [], USUAL)
 
 

@@ -36,5 +36,8 @@ def connected(address: str | None, streams: Streams) -> Iterator[Cluster | None]
         reason = f"cannot connect: {error or type(error).__name__}"
         remedy = "give what `dask scheduler` printed, such as tcp://HOST:8786"
         raise UnavailableError(f"scheduler {address}", reason, remedy) from None
-    with contextlib.closing(client):
-        yield Cluster(client, streams.say)
+    with (
+        contextlib.closing(client),
+        contextlib.closing(Cluster(client, streams.say)) as cluster,
+    ):
+        yield cluster

@@ -47,6 +47,7 @@ class Cluster:
         self._failed: dict[str, str] = {}
         self._changed = threading.Condition()
         self._begun = False
+        self._nr_left = 0
         self.addresses: dict[str, str] = {}
         self.about: dict[str, str] = {}
         self._look()
@@ -66,6 +67,10 @@ class Cluster:
                     raise MeasurementError(f"machine {name}", reason)
                 self._changed.wait(LOOK_S)
         yield from self._done.pop(worker_idx)
+
+    def close(self) -> None:
+        """Send nothing more; what runs elsewhere comes to its end there."""
+        self._nr_left = 0
 
     def _look(self) -> None:
         seen: set[str] = set()
@@ -101,13 +106,14 @@ class Cluster:
     def _begin(self, plan: Plan, first: int) -> None:
         """Let each machine take one worker after another; what one fails at, another gets."""
         self._begun = True
+        self._nr_left = plan.workers - first
         for worker_idx in range(first, plan.workers):
             self._due.put(worker_idx)
         for name in self.addresses:
             threading.Thread(target=self._serve, args=(name, plan), daemon=True).start()
 
     def _serve(self, name: str, plan: Plan) -> None:
-        while True:
+        while self._nr_left > 0:
             try:
                 worker_idx = self._due.get(timeout=LOOK_S)
             except queue.Empty:
@@ -121,9 +127,12 @@ class Cluster:
             said[0]["machine"] = name
             with self._changed:
                 self._done[worker_idx] = said
+                self._nr_left -= 1
                 self._changed.notify_all()
 
     def _give_up(self, name: str, worker_idx: int, error: Exception) -> None:
+        if self._nr_left <= 0:  # closed meanwhile
+            return
         reason = " ".join(str(error).split()) or type(error).__name__
         self._due.put(worker_idx)
         with self._changed:

@@ -10,7 +10,7 @@ from xenperf.stats.rows import Row
 NONE: Final = "-"
 UNBOUNDED: Final = "unbounded"
 _LEAST_UNCERTAINTY: Final = 0.5  # in the second digit: so a time shows three digits at most
-_WITHOUT_INTERVAL: Final = 5.0  # in the second digit: then it shows two
+WITHOUT_INTERVAL: Final = 5.0  # in the second digit: then it shows two
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,5 +94,5 @@ def _time(value: float | None, spread: float) -> str:
         return NONE
     second_digit = 10.0 ** (math.floor(math.log10(value)) - 1)
     if not math.isfinite(spread):
-        return round_figure(value, _WITHOUT_INTERVAL * second_digit)
+        return round_figure(value, WITHOUT_INTERVAL * second_digit)
     return round_figure(value, max(spread * value, _LEAST_UNCERTAINTY * second_digit))

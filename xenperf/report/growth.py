@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final, TypeAlias
 
-from xenperf.report.figures import NONE, UNBOUNDED, figures
+from xenperf.report.figures import NONE, UNBOUNDED, WITHOUT_INTERVAL, figures
 from xenperf.report.model import Report
 from xenperf.stats.curves import Curve, GrowthRow
 from xenperf.stats.growth import RISE_SHARE, Bounded, Growth, Shape
-from xenperf.stats.rounding import round_with_interval
+from xenperf.stats.rounding import round_figure, round_with_interval
 from xenperf.stats.rows import Row
 from xenperf.stats.verdict import Verdict
 
@@ -20,6 +20,9 @@ Table: TypeAlias = tuple[str, str, tuple[str, ...], Cells]
 UNITS: Final = {"slots": "slot", "vCPUs": "vCPU"}
 TITLE: Final = "GROWTH: the cost at the largest size over that at the smallest"
 COLUMNS: Final = ("benchmark", "over", "by", "sizes", "growth", "interval", "it is")
+LEAST_SPREAD: Final = 5e-5
+"""Of a figure: an interval that is narrower still, as of counted time, shows no more digits."""
+
 NOBODY: Final = "no worker measured all of its sizes"
 
 
@@ -133,8 +136,11 @@ def _ratio(row: Row | None) -> tuple[str, str]:
 def _bounded(found: Bounded) -> tuple[str, str]:
     """Return a figure and its interval, with no digit that the interval does not support."""
     if not all(map(math.isfinite, (found.low, found.high))):
-        return f"{found.value:.2g}", UNBOUNDED
-    shown = round_with_interval(found.value, found.low, found.high)
+        second_digit = 10.0 ** (math.floor(math.log10(abs(found.value) or 1.0)) - 1)
+        return round_figure(found.value, WITHOUT_INTERVAL * second_digit), UNBOUNDED
+    least = LEAST_SPREAD * abs(found.value)
+    low, high = min(found.low, found.value - least), max(found.high, found.value + least)
+    shown = round_with_interval(found.value, low, high)
     return shown.value, f"[{shown.low}, {shown.high}]"
 
 

@@ -12,6 +12,7 @@ from xenperf.report.text import command, doubts, table
 WIDTH: Final = 72
 LABEL_WIDTH: Final = 11
 LEFT_OUT: Final = frozenset({"unit", "wall", "instr", "time"})
+_LEFT_OUT_OF: Final = {"sizes": frozenset({"interval"})}  # the sizes of a sweep, side by side
 SIGNS: Final = {"faster": "<", "slower": ">", "same": "=", "undecided": "?", "invalid": "!"}
 SIGN_OF: Final = "that is"
 LEGEND: Final = "after a step: < faster, > slower, = same, ? undecided, ! invalid"
@@ -33,7 +34,8 @@ def render(report: Report) -> str:
 
 def narrow(section: Section) -> Section:
     """Return *section* without the columns that a page of 72 has no room for."""
-    kept = [idx for idx, name in enumerate(section.columns) if name not in LEFT_OUT]
+    left_out = LEFT_OUT | _LEFT_OUT_OF.get(section.name, frozenset())
+    kept = [idx for idx, name in enumerate(section.columns) if name not in left_out]
     columns = tuple(section.columns[idx] for idx in kept)
     cells = tuple(tuple(line[idx] for idx in kept) for line in section.cells)
     if SIGN_OF in columns:  # the steps of a series: a sign takes less room than a word
