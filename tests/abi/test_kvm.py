@@ -241,7 +241,7 @@ def test_flags_and_small_numbers() -> None:
     assert [flag.value for flag in kvm.EvtchnFlag] == [1, 2, 4]
     assert [route.value for route in kvm.RouteType] == [1, 2, 5]
     assert [reason.value for reason in kvm.Exit] == [2, 5, 8, 9, 10, 17, 34]
-    assert [capability.value for capability in kvm.Capability] == [10, 16, 38]
+    assert [capability.value for capability in kvm.Capability] == [10, 16, 38, 66]
 
 
 def test_limits_and_values_that_mean_off() -> None:

@@ -90,3 +90,10 @@ def test_more_slots_than_there_are_is_misuse() -> None:
     with pytest.raises(UnavailableError, match="memslots: KVM offers none"):
         module._check_slots(1, -1)
     module._check_slots(8, 8)
+
+
+def test_more_vcpus_than_the_kernel_has_are_refused_with_their_limit() -> None:
+    with pytest.raises(UsageError, match="vcpus 9: more than this kernel has; give 1 to 8"):
+        module._check_vcpus(9, 8)
+    module._check_vcpus(8, 8)
+    module._check_vcpus(9, 0)

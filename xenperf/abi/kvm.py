@@ -73,6 +73,7 @@ class Capability(IntEnum):
     NR_MEMSLOTS = 10
     SYNC_MMU = 16
     XEN_HVM = 38
+    MAX_VCPUS = 66
 
 
 class Exit(IntEnum):

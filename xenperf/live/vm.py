@@ -62,6 +62,7 @@ class Vm:
                 check_xen(self.xen_flags)
             self.guest_slot = capability(device, Capability.NR_MEMSLOTS) - 1
             _check_slots(size.nr_slots, self.guest_slot)
+            _check_vcpus(size.nr_vcpus, capability(device, Capability.MAX_VCPUS))
             run_bytes = device.request(Ioctl.GET_VCPU_MMAP_SIZE)
             self._vm = owned.enter_context(made("VM", device, Ioctl.CREATE_VM))
             self._must("interrupt controllers", Ioctl.CREATE_IRQCHIP)
@@ -165,6 +166,12 @@ def _check_slots(wanted: int, most: int) -> None:
     if wanted > most:
         reason = "more than this kernel has beside the one of the guest's code"
         raise UsageError(f"slots {wanted}", reason, f"give 1 to {most}")
+
+
+def _check_vcpus(wanted: int, most: int) -> None:
+    """Raise if *wanted* vCPUs are more than KVM has; 0: it does not say."""
+    if wanted > most > 0:
+        raise UsageError(f"vcpus {wanted}", "more than this kernel has", f"give 1 to {most}")
 
 
 def pack_regions(regions: Sequence[MemoryRegion]) -> NDArray[Any]:
