@@ -9,7 +9,7 @@ them two attribute types; both are ``int`` at run time, so one method could not 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, Self, TypeAlias
+from typing import Protocol, Self, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +84,17 @@ class Operation(StrEnum):
 
 Loop: TypeAlias = Callable[[int], int]
 """Does *n* operations; returns how many had the outcome expected, so *n* when all is well."""
+
+
+@runtime_checkable
+class StampedLoop(Protocol):
+    """A loop that can also look at the clock around each operation."""
+
+    def __call__(self, n: int) -> int:
+        """Do *n* operations, as any loop."""
+
+    def each(self, n: int) -> tuple[int, NDArray[np.int64]]:
+        """Do the same; return also the ticks of the time stamp counter that each took."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from xenperf.cli.request import MAX_SEED, Request, askable, command, settings
 from xenperf.cli.run import verb
 from xenperf.errors import UnavailableError, UsageError
 from xenperf.hypervisor import Feature
+from xenperf.live.qemu import Machine
+from xenperf.measure import environment
 from xenperf.measure.plan import DEFAULT_WORKERS, MAX_WORKERS, QUICK_ROUNDS, QUICK_SLICE_NS
 from xenperf.scenarios import catalogue
 
@@ -101,3 +103,18 @@ def test_what_a_real_kernel_cannot_be_asked_is_left_out_with_the_reason(
     with pytest.raises(UnavailableError, match=r"gpc\.check: live does not offer steps"):
         askable(alone)
     assert askable(Request().plan(drawn_seed=7))[1] == {}
+
+
+def test_where_the_clock_counts_instructions_little_is_measured_and_told_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    counting = Machine(1, 512, hardware=False, counts_instructions=True)
+    monkeypatch.setenv(environment.BOOTED, counting.manner)
+    plan = Request(backend="live", only=("send.masked",)).plan(drawn_seed=1)
+    assert (plan.counts, plan.workers, plan.rounds) == (True, 1, 16)
+    assert "slice_ns" not in settings(plan)
+    wanted = Request(backend="live", only=("send.masked",), workers=3, rounds=2).plan(drawn_seed=1)
+    assert (wanted.workers, wanted.rounds) == (3, 2)
+    assert not Request(only=("send.masked",)).plan(drawn_seed=1).counts  # the model needs no kernel
+    monkeypatch.setenv(environment.BOOTED, Machine(1, 512, hardware=False).manner)
+    assert not Request(backend="live", only=("send.masked",)).plan(drawn_seed=1).counts

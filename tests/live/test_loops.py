@@ -45,7 +45,7 @@ def test_a_refusal_reaches_a_compiled_loop_as_an_errno(null: int) -> None:
     number = int(Ioctl.GET_API_VERSION)
     for fd, expected, hits in ((null, ENOTTY, 5), (null, 0, 0), ((1 << 31) - 1, EBADF, 5)):
         plan = loops._plan(number, 0, 0, 2, expected)
-        assert loop_live_requests(fd, 5, plan.ctypes.data) == hits
+        assert loop_live_requests(fd, 5, plan.ctypes.data, 0) == hits
 
 
 def test_a_pass_over_the_ports_clears_what_it_was_told_to_and_no_more(null: int) -> None:
@@ -53,7 +53,7 @@ def test_a_pass_over_the_ports_clears_what_it_was_told_to_and_no_more(null: int)
     at = memory.ctypes.data
     places = (at + 8, at + 24, at + 32, at + 48)
     plan = loops._plan(events.ctypes.data, 3, ENOTTY, *places)
-    assert loop_live_sends(null, 7, plan.ctypes.data) == 7
+    assert loop_live_sends(null, 7, plan.ctypes.data, 0) == 7
     cleared = [idx for idx, byte in enumerate(memory.tolist()) if byte == 0]
     assert cleared == [*range(8, 24), *range(32, 40), 48]
 
@@ -61,15 +61,35 @@ def test_a_pass_over_the_ports_clears_what_it_was_told_to_and_no_more(null: int)
 def test_nothing_known_is_nothing_cleared(null: int) -> None:
     events = np.zeros(1, XEN_EVTCHN_SEND)
     plan = loops._plan(events.ctypes.data, 1, ENOTTY, 0, 0, 0, 0)
-    assert loop_live_sends(null, 3, plan.ctypes.data) == 3
+    assert loop_live_sends(null, 3, plan.ctypes.data, 0) == 3
+
+
+def test_each_operation_lies_between_two_stamps_of_the_clock(null: int) -> None:
+    plan = loops._plan(int(Ioctl.GET_API_VERSION), 0, 0, 2, ENOTTY)
+    loop = loops._bound(loop_live_requests, null, plan, plan)
+    hits, ticks = loop.each(5)
+    assert (hits, ticks.shape) == (5, (5,))
+    assert (ticks > 0).all()
+    assert loop(5) == 5
+    hits, none = loops._bound(loop_live_requests, null, plan, plan).each(0)
+    assert (hits, none.size) == (0, 0)
+
+
+def test_what_is_cleared_between_two_passes_is_in_no_count(null: int) -> None:
+    events, stamps = np.zeros(2, XEN_EVTCHN_SEND), np.zeros(2 * 5 + 1, np.uint64)
+    plan = loops._plan(events.ctypes.data, 2, ENOTTY, 0, 0, 0, 0)
+    assert loop_live_sends(null, 5, plan.ctypes.data, stamps.ctypes.data) == 5
+    assert (np.diff(stamps[:-1].astype(np.int64)) > 0).all()  # in the order they were taken
+    assert stamps[-1] == 0
 
 
 def test_a_loop_of_slots_counts_those_that_were_taken(null: int) -> None:
-    assert loop_live_regions(null, 0, 1, 4, 0) == 0
+    plan = loops._plan(0, 1, 0)
+    assert loop_live_regions(null, 4, plan.ctypes.data, 0) == 0
 
 
 def test_a_page_that_is_not_there_cannot_be_dropped() -> None:
-    assert loop_live_notify(1, 3) == 0  # not page aligned
+    assert loop_live_notify(1, 3, 0) == 0  # not page aligned
 
 
 @pytest.mark.live
@@ -168,7 +188,8 @@ def test_activation_hands_over_the_attribute_as_kvm_reads_it(
 ) -> None:
     seen: list[tuple[int, bytes]] = []
 
-    def kernel(fd: int, n: int, plan: int) -> int:
+    def kernel(fd: int, n: int, plan: int, stamps: int) -> int:
+        assert stamps == 0
         words = (ctypes.c_uint64 * 5).from_address(plan)
         number, first, nr_bytes, count, expected = words
         assert (fd, n, number, expected) == (7, 5, Ioctl.XEN_HVM_SET_ATTR, 0)

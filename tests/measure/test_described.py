@@ -3,9 +3,9 @@
 import pytest
 
 from xenperf.measure.sides import BY_ACTIVATION, Build, between_builds
-from xenperf.measure.worker import described
+from xenperf.measure.worker import counted, described
 from xenperf.scenarios.catalogue import benchmark
-from xenperf.stats.samples import CPU_TIME, WALL_TIME
+from xenperf.stats.samples import CPU_TIME, INSTRUCTIONS, WALL_TIME
 
 BETWEEN = between_builds([("base", Build(tree="/a")), ("head", Build(tree="/b"))], [])
 
@@ -28,3 +28,8 @@ def test_a_step_is_a_control_between_activations_and_a_cost_between_builds() -> 
     between = described(step, BETWEEN[0], "model")
     assert (between["is_control"], between["variant"]) == (False, "")
     assert described(step, BETWEEN[2], "model")["is_control"]
+
+
+def test_a_clock_that_counts_gives_instructions_whatever_sleeps() -> None:
+    found = counted(benchmark("slots.overlay_cycle"))
+    assert found == {"unit": "instr/request", "metric": INSTRUCTIONS}

@@ -35,7 +35,7 @@ def report_of(recorded: Recorded) -> Report:
         slices={} if is_sweep else slices(session),
         moved=moves(session.workers),
         growth=curves.growth(session) if is_sweep else (),
-        remarks=(*recorded.remarks, *trust.remarks(session.workers)),
+        remarks=(*recorded.remarks, *(() if plan.counts else trust.remarks(session.workers))),
         grade=Grade.OWN_PROCESSES if plan.apart else Grade.ONE_PROCESS,
     )
 

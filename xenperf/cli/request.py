@@ -10,8 +10,11 @@ from typing import Final
 from xenperf.backends import backend
 from xenperf.cli.kernel_options import kernel_words
 from xenperf.errors import UnavailableError, UsageError
+from xenperf.measure import environment
 from xenperf.measure.cells import Axis, shape_of
 from xenperf.measure.plan import (
+    COUNTED_ROUNDS,
+    COUNTED_WORKERS,
     DEFAULT_ROUNDS,
     DEFAULT_SLICE_NS,
     DEFAULT_WORKERS,
@@ -63,12 +66,16 @@ class Request:
 
     def plan(self, drawn_seed: int) -> Plan:
         """Return the plan, with *drawn_seed* if none was given; ``UsageError`` if there is none."""
-        return replace(
+        plan = replace(
             self.plan_of(tuple(catalogue.select(self.only)), drawn_seed),
             backend=self.backend,
             comparisons=(by_activation(Build(patches=self.patches())),),
             compile_all=not self.only,
         )
+        if self.backend == DEFAULT_BACKEND or not environment.counts_instructions():
+            return plan
+        workers, rounds = _given(self.workers, COUNTED_WORKERS), _given(self.rounds, COUNTED_ROUNDS)
+        return replace(plan, counts=True, workers=workers, rounds=rounds)
 
     def plan_of(self, names: tuple[str, ...], drawn_seed: int) -> Plan:
         """Return a plan of *names* that leaves open who is compared."""
@@ -160,7 +167,7 @@ def common_settings(plan: Plan) -> dict[str, Setting]:
         "names": plan.names,
         "workers": plan.workers,
         "rounds": plan.rounds,
-        "slice_ns": plan.slice_ns,
+        **({"counted": "single requests"} if plan.counts else {"slice_ns": plan.slice_ns}),
         "seed": plan.seed,
         "slots": plan.shape.nr_slots,
         "vcpus": plan.shape.nr_vcpus,

@@ -1,6 +1,7 @@
 """Compiled loops over a real kernel's ioctls; each counts the answers that were expected.
 
-What a loop is to do lies in words at *plan*, in the order that its docstring says.
+What a loop is to do lies in words at *plan*, in the order that its docstring says. At *stamps*, if
+that is not 0, it stores the time stamp counter before and after each operation, so two words each.
 """
 
 from typing import Any
@@ -11,7 +12,7 @@ from xenperf.abi.kvm import USERSPACE_MEMORY_REGION, XEN_EVTCHN_SEND, Ioctl
 from xenperf.jit import kernel, op
 from xenperf.live.foreign import ZERO, drop_pages, request
 from xenperf.units import PAGE_SIZE
-from xenperf.words import Word, load64, store8, store64
+from xenperf.words import Word, load64, store8, store64, timestamp
 
 U64 = np.uint64
 ONE, TWO, THREE, FOUR, FIVE, SIX = (U64(number) for number in range(1, 7))
@@ -29,8 +30,15 @@ def _planned(plan: Word, idx: Word) -> Word:
     return load64(plan + idx * WORD_BYTES)
 
 
+@op
+def _stamp(stamps: Word, idx: Word) -> None:
+    """Store the time at the word *idx* of *stamps*, if there is such a place."""
+    if stamps != ZERO:
+        store64(stamps + idx * WORD_BYTES, timestamp())
+
+
 @kernel
-def loop_live_requests(fd: Word, n: Word, plan: Word) -> Word:
+def loop_live_requests(fd: Word, n: Word, plan: Word, stamps: Word) -> Word:
     """Make *n* operations of several requests each.
 
     The plan: the ioctl's number, its first argument, the bytes of each, how many there are, and the
@@ -43,10 +51,12 @@ def loop_live_requests(fd: Word, n: Word, plan: Word) -> Word:
     while i < n:
         good = ONE
         place = ZERO
+        _stamp(stamps, TWO * i)
         while place < count:
             if request(fd, number, first + place * nr_bytes) != expected:
                 good = ZERO
             place += ONE
+        _stamp(stamps, TWO * i + ONE)
         hits += good
         i += ONE
     return hits
@@ -66,7 +76,7 @@ def _forget_events(plan: Word) -> None:
 
 
 @kernel
-def loop_live_sends(fd: Word, n: Word, plan: Word) -> Word:
+def loop_live_sends(fd: Word, n: Word, plan: Word, stamps: Word) -> Word:
     """Send *n* events in a cycle; each pass over all of them starts with none pending.
 
     The plan: the first event, how many there are, the answer expected, and what to clear: the
@@ -80,7 +90,10 @@ def loop_live_sends(fd: Word, n: Word, plan: Word) -> Word:
         if place == count:
             _forget_events(plan)
             place = ZERO
-        if request(fd, SEND, first + place * EVENT_BYTES) == expected:
+        _stamp(stamps, TWO * i)
+        answer = request(fd, SEND, first + place * EVENT_BYTES)
+        _stamp(stamps, TWO * i + ONE)
+        if answer == expected:
             hits += ONE
         place += ONE
         i += ONE
@@ -89,32 +102,40 @@ def loop_live_sends(fd: Word, n: Word, plan: Word) -> Word:
 
 
 @kernel
-def loop_live_regions(fd: Word, first: Word, count: Word, n: Word, event: Word) -> Word:
-    """Make *n* memslot requests in a cycle, each followed by one send of *event*, 0 for none.
+def loop_live_regions(fd: Word, n: Word, plan: Word, stamps: Word) -> Word:
+    """Make *n* memslot requests in a cycle, each followed by one send.
 
-    Returns how many requests succeeded: a send may fail here, which is what costs.
+    The plan: the first request, how many there are, and the event that is sent, 0 for none. Returns
+    how many requests succeeded: a send may fail here, which is what costs.
     """
+    first, count, event = _planned(plan, ZERO), _planned(plan, ONE), _planned(plan, TWO)
     done = ZERO
     place = ZERO
     i = ZERO
     while i < n:
         place = ZERO if place == count else place
-        if request(fd, SET_REGION, first + place * REGION_BYTES) == ZERO:
-            done += ONE
+        _stamp(stamps, TWO * i)
+        answer = request(fd, SET_REGION, first + place * REGION_BYTES)
         if event != ZERO:
             request(fd, SEND, event)
+        _stamp(stamps, TWO * i + ONE)
+        if answer == ZERO:
+            done += ONE
         place += ONE
         i += ONE
     return done
 
 
 @kernel
-def loop_live_notify(page: Word, n: Word) -> Word:
+def loop_live_notify(page: Word, n: Word, stamps: Word) -> Word:
     """Drop a page that no cache has, *n* times; every time KVM's notifier visits all caches."""
     done = ZERO
     i = ZERO
     while i < n:
-        if drop_pages(page, PAGE_BYTES) == ZERO:
+        _stamp(stamps, TWO * i)
+        answer = drop_pages(page, PAGE_BYTES)
+        _stamp(stamps, TWO * i + ONE)
+        if answer == ZERO:
             done += ONE
         i += ONE
     return done

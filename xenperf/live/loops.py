@@ -4,6 +4,7 @@ Ports come in a drawn order, fixed by a seed, as in the model.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -40,6 +41,24 @@ _ACCEPTED: Final = frozenset({Delivery.DELIVERED, Delivery.MERGED, Delivery.MASK
 """Outcomes that the send ioctl reports as 0, all alike."""
 
 
+@dataclass(frozen=True, slots=True)
+class LiveLoop:
+    """A compiled loop that can also look at the clock around each operation."""
+
+    run: Callable[[int, int], int]
+    """Takes how many, and where two time stamps of each go; 0 is nowhere."""
+
+    def __call__(self, n: int) -> int:
+        """Do *n* operations; return how many were answered as expected."""
+        return self.run(n, 0)
+
+    def each(self, n: int) -> tuple[int, NDArray[np.int64]]:
+        """Do *n* operations; return the same, and the ticks of the clock that each took."""
+        stamps = np.ones(2 * n, np.uint64)  # written to, so that no page is missing when it counts
+        hits = self.run(n, stamps.ctypes.data)
+        return hits, (stamps[1::2] - stamps[::2]).astype(np.int64)
+
+
 class LoopMaker:
     """Binds compiled loops to one live VM as it is now."""
 
@@ -60,14 +79,11 @@ class LoopMaker:
         """Return a loop over memslot requests, with or without a send after each."""
         if not regions:
             raise ValueError("no memslot requests to play; give at least one")
-        packed, fd = pack_regions(regions), self._vm.fd
+        packed = pack_regions(regions)
         event = None if send_port is None else _events([send_port])
-
-        def loop(n: int) -> int:
-            send = 0 if event is None else event.ctypes.data
-            return loop_live_regions(fd, packed.ctypes.data, len(packed), n, send)
-
-        return loop
+        send = 0 if event is None else event.ctypes.data
+        plan = _plan(packed.ctypes.data, len(packed), send)
+        return _bound(loop_live_regions, self._vm.fd, plan, (packed, event))
 
     def _send(self, expected: int, *, clears: bool) -> Loop:
         """Send all ports of the current mode but 0, in drawn order."""
@@ -112,7 +128,7 @@ class LoopMaker:
     def _notify(self) -> Loop:
         """Drop a page of its own, which no cache has."""
         page = self._pages.map_new(1)
-        return lambda n: loop_live_notify(page, n)
+        return LiveLoop(lambda n, stamps: loop_live_notify(page, n, stamps))
 
     def _layout(self) -> SharedInfoLayout:
         return LONG_MODE if self._vm.get_attr(VmAttr.LONG_MODE, "long_mode") == 1 else COMPAT
@@ -138,14 +154,14 @@ def _plan(*words: int) -> NDArray[np.uint64]:
     return np.array(words, np.uint64)
 
 
-def _bound(kernel: Kernel, fd: int, plan: NDArray[np.uint64], keep: object) -> Loop:
+def _bound(kernel: Kernel, fd: int, plan: NDArray[np.uint64], keep: object) -> LiveLoop:
     """Return *kernel* over *plan*, which points at *keep*."""
 
-    def loop(n: int) -> int:
+    def loop(n: int, stamps: int) -> int:
         assert keep is not None
-        return kernel(fd, n, plan.ctypes.data)
+        return kernel(fd, n, plan.ctypes.data, stamps)
 
-    return loop
+    return LiveLoop(loop)
 
 
 def _events(ports: Any) -> NDArray[Any]:

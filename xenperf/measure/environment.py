@@ -14,6 +14,7 @@ _CLOCK_SOURCE: Final = Path("/sys/devices/system/clocksource/clocksource0/curren
 _PRESSURE: Final = Path("/proc/pressure/cpu")
 _STAT: Final = Path("/proc/stat")
 BOOTED: Final = "XENPERF_BOOTED"  # how `xenperf boot` made the machine; it sets this inside
+COUNTING: Final = "emulation, a clock that counts instructions"  # said so by that variable
 Described = dict[str, str | int | float | None]
 
 
@@ -35,6 +36,11 @@ def describe() -> Described:
         "python": platform.python_version(),
         **{name: metadata.version(name) for name in ("numpy", "numba", "llvmlite")},
     }
+
+
+def counts_instructions() -> bool:
+    """Tell whether this machine's clock counts instructions, one a nanosecond."""
+    return os.environ.get(BOOTED) == COUNTING
 
 
 def steal_share() -> float | None:

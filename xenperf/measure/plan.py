@@ -17,6 +17,8 @@ QUICK_SLICE_NS: Final = 500_000
 MAX_WORKERS: Final = 1000
 MAX_ROUNDS: Final = 10_000
 DISCARDED_SLICES: Final = 3
+COUNTED_WORKERS: Final = 1  # where the clock counts instructions: each would find the same
+COUNTED_ROUNDS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,9 @@ class Plan:
 
     cells_in_turn: bool = False
     """The comparisons are the cells of a sweep: each worker takes them in another order."""
+
+    counts: bool = False
+    """The machine's clock counts instructions: single operations are looked at, few suffice."""
 
     def __post_init__(self) -> None:
         """Refuse numbers that measure nothing or never end."""

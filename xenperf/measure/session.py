@@ -12,7 +12,8 @@ from xenperf.measure.plan import Plan
 from xenperf.measure.process import messages
 from xenperf.measure.samples import cost_samples, count_samples, unmeasured
 from xenperf.scenarios import catalogue
-from xenperf.stats.rows import Row, cost_rows, count_rows
+from xenperf.stats.counted import judged_rows
+from xenperf.stats.rows import Row, count_rows
 from xenperf.stats.samples import CostSample, CountSample
 from xenperf.stats.verdict import DEFAULT, Verdict
 
@@ -80,7 +81,7 @@ class Session:
         for nr_workers in (*self.looks, len(self.workers)):
             samples = _all_costs(self.plan, self.workers[:nr_workers])
             open_ones = [s for s in samples if s.key not in decided]
-            judged = cost_rows(open_ones, settings)
+            judged = judged_rows(open_ones, settings)
             decided |= {row.key: row for row in judged if row.verdict is not Verdict.UNDECIDED}
         still_open = {row.key: row for row in judged}
         costs = [decided.get(s.key) or still_open[s.key] for s in samples]

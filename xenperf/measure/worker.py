@@ -18,11 +18,13 @@ from typing import Any
 from xenperf.hypervisor import Loop
 from xenperf.measure import conditions
 from xenperf.measure.builds import MODEL, LoadedBuild, load
+from xenperf.measure.counted import count_in_turn
 from xenperf.measure.plan import Plan
 from xenperf.measure.schedule import WrongAnswerError, take_turns
 from xenperf.measure.sides import Build, Comparison, Side
-from xenperf.stats.samples import CPU_TIME, WALL_TIME
+from xenperf.stats.samples import CPU_TIME, INSTRUCTIONS, WALL_TIME
 
+NS, INSTR = "ns/", "instr/"
 Message = dict[str, Any]
 
 
@@ -72,6 +74,7 @@ class Worker:
             yield {"kind": "count", **message, **self._observed(name, comparison, there)}
         elif not entry.is_control or comparison.has_controls:
             message |= described(entry, comparison, self.plan.backend)
+            message |= counted(entry) if self.plan.counts else {}
             yield {"kind": "cost", **message, **self._timed(name, comparison, there, entry.cycle)}
 
     def _timed(self, name: str, comparison: Comparison, there: list[Side], cycle: int) -> Message:
@@ -111,9 +114,12 @@ class Worker:
         for loop in loops:
             loop(cycle)  # whatever is compiled when first called is compiled here
         before = self._nr_compiled()
-        found = take_turns(
-            loops, slice_ns=plan.slice_ns, rounds=plan.rounds, start=start, cycle=cycle
-        )
+        if plan.counts:
+            found = count_in_turn(loops, rounds=plan.rounds, start=start, cycle=cycle)
+        else:
+            found = take_turns(
+                loops, slice_ns=plan.slice_ns, rounds=plan.rounds, start=start, cycle=cycle
+            )
         if self._nr_compiled() != before:
             raise CompiledLateError("code was compiled while slices were timed")
         return found
@@ -175,6 +181,11 @@ def described(entry: Any, comparison: Comparison, backend: str) -> Message:
         "is_control": comparison.is_control or (entry.is_control and not is_between),
         "variant": "" if entry.is_control and is_between else comparison.variant,
     }
+
+
+def counted(entry: Any) -> Message:
+    """Return what a report needs to know where the clock counts instructions, as nanoseconds."""
+    return {"unit": entry.unit.replace(NS, INSTR, 1), "metric": INSTRUCTIONS}
 
 
 def _by_side(comparison: Comparison, found: dict[str, Any]) -> Message:

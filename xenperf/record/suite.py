@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from xenperf.measure.session import Session
-from xenperf.stats.samples import WALL_TIME
+from xenperf.stats.samples import CPU_TIME, INSTRUCTIONS, WALL_TIME
 
 VERSION: Final = "1.0"
 """Of pyperf's format."""
@@ -22,6 +22,12 @@ NAMES: Final = {
     "load_1min": "load_avg_1min",
 }
 """What pyperf calls what we know of a machine; everything else keeps our name."""
+
+TIMERS: Final = {
+    CPU_TIME: "time.thread_time_ns",
+    WALL_TIME: "time.perf_counter_ns",
+    INSTRUCTIONS: "instructions, one a nanosecond",
+}
 
 Content = dict[str, Any]
 
@@ -50,8 +56,7 @@ def suite(session: Session, environment: Mapping[str, Any], begun: str) -> Conte
 
 
 def _about(name: str, message: Mapping[str, Any]) -> Content:
-    is_wall = message["metric"] == WALL_TIME
-    timer = "time.perf_counter_ns" if is_wall else "time.thread_time_ns"
+    timer = TIMERS[message["metric"]]
     return {"name": name, "unit": "second", "timer": timer, "operation": message["unit"]}
 
 

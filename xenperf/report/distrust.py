@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from xenperf.report.boots import BOOTS
 from xenperf.report.model import Report
 from xenperf.stats.rows import Row
 from xenperf.stats.verdict import Verdict
@@ -23,9 +24,9 @@ def reasons(report: Report) -> list[str]:
 
 def interruption(report: Report) -> str:
     """Return how far a run that was cut short came."""
-    nr_workers = report.settings.get("workers")
+    unit = "boots" if BOOTS in report.settings else "workers"
     return (
-        f"{report.cut_short}: {report.nr_finished} of {nr_workers} workers finished; "
+        f"{report.cut_short}: {report.nr_finished} of {report.settings.get(unit)} {unit} finished; "
         "the table shows what they measured"
     )
 

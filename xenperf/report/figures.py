@@ -1,11 +1,13 @@
 """A row's figures as text, with no digit more than their interval supports."""
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import Final
 
 from xenperf.stats.rounding import round_figure, round_with_interval
 from xenperf.stats.rows import Row
+from xenperf.stats.samples import INSTRUCTIONS
 
 NONE: Final = "-"
 UNBOUNDED: Final = "unbounded"
@@ -34,14 +36,15 @@ class Figures:
 
 
 def figures(row: Row) -> Figures:
-    """Return the figures of *row*: counts in full, times and ratios rounded."""
+    """Return the figures of *row*: counts and instructions in full, times and ratios rounded."""
     if row.is_count:
         return Figures(_count(row.base), _count(row.head))
     ratio, interval = _ratio(row)
     spread = _relative_half_width(row)
+    shown = _count if row.metric == INSTRUCTIONS else functools.partial(_time, spread=spread)
     return Figures(
-        base=_time(row.base, spread),
-        head=_time(row.head, spread),
+        base=shown(row.base),
+        head=shown(row.head),
         ratio=ratio,
         interval=interval,
         change_interval=_change_interval(row),
@@ -62,6 +65,8 @@ def _count(value: float | None) -> str:
 def _ratio(row: Row) -> tuple[str, str]:
     if row.ratio is None or row.ci is None:
         return NONE, NONE
+    if row.metric == INSTRUCTIONS:
+        return f"{row.ratio:.4f}", f"[{row.ci[0]:.4f}, {row.ci[1]:.4f}]"
     rounded = round_with_interval(row.ratio, *row.ci)
     if not all(map(math.isfinite, row.ci)):
         return rounded.value, UNBOUNDED

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from xenperf.report import growth
+from xenperf.report import boots, growth
 from xenperf.report.model import Grade, Kind, Report, Setting
 from xenperf.stats.samples import NO_HVA
 
@@ -27,6 +27,8 @@ TITLES_APART: Final = {
 
 def title(report: Report) -> str:
     """Return what was compared, in a line."""
+    if boots.BOOTS in report.settings:
+        return f"xenperf {report.kind}: {boots.TITLE}"
     titles = TITLES_APART if report.grade is Grade.APART else TITLES
     return f"xenperf {report.kind}: {titles[report.kind].format(backend=report.backend)}"
 
@@ -54,6 +56,9 @@ def conditions(report: Report) -> list[tuple[str, str]]:
 
 def method(report: Report) -> str:
     """Return how the sides were measured, and for how long."""
+    told = boots.method(report, GRADES[report.grade])
+    if told is not None:
+        return told
     chosen = report.settings
     if report.grade is Grade.APART or "slice_ns" not in chosen:
         return GRADES[report.grade]
@@ -68,6 +73,9 @@ def method(report: Report) -> str:
 
 def judgement(report: Report) -> str:
     """Return what the verdicts mean and how many rows they were corrected for."""
+    counted = boots.judgement(report)
+    if counted is not None:
+        return counted
     if report.grade is Grade.APART:
         return _judgement_apart(report)
     margin, band, alpha = (

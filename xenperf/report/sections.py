@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from xenperf.report import growth
+from xenperf.report import boots, growth
 from xenperf.report.figures import figures, percent
 from xenperf.report.model import Kind, Report
 from xenperf.stats.rows import Row
@@ -53,7 +53,7 @@ def _costs(report: Report) -> Section:
     rows = by_weight(report.costs)
     base, head = rows[0].sides if rows else ("base", "head")
     what = _WHAT.get(report.kind, _WHAT[Kind.COMPARE])
-    title = f"COSTS: thread CPU time; {what.format(base=base, head=head, HEAD=head.upper())}"
+    title = f"COSTS: {boots.clock(report)}; {what.format(base=base, head=head, HEAD=head.upper())}"
     return _timed("costs", title, rows)
 
 

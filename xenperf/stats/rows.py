@@ -9,6 +9,7 @@ from xenperf.stats.paired import Estimate, estimate, round_log_ratios
 from xenperf.stats.robust import median
 from xenperf.stats.samples import (
     ACTIVATIONS,
+    CLOCKS,
     CPU_TIME,
     WALL_TIME,
     CostSample,
@@ -58,7 +59,7 @@ class Row:
     @property
     def is_count(self) -> bool:
         """Tell whether the row is an exact figure."""
-        return self.metric not in (CPU_TIME, WALL_TIME)
+        return self.metric not in CLOCKS
 
     @property
     def key(self) -> tuple[str, str, tuple[str, str]]:

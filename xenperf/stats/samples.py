@@ -5,6 +5,10 @@ from typing import Final
 
 CPU_TIME: Final = "cpu_time"
 WALL_TIME: Final = "wall_time"
+INSTRUCTIONS: Final = "instructions"
+"""Of a machine whose clock counts them, one a nanosecond: single requests are timed there."""
+
+CLOCKS: Final = (CPU_TIME, WALL_TIME, INSTRUCTIONS)
 ACTIVATIONS: Final = ("gpa", "hva")
 NO_HVA: Final = "this kernel has no activation by HVA"
 

@@ -1,0 +1,44 @@
+"""What a report says where instructions were counted."""
+
+from dataclasses import replace
+
+import pytest
+
+from xenperf.cli.formats import FORMATS
+from xenperf.report.boots import COUNTED
+from xenperf.report.header import judgement, method
+from xenperf.report.model import Report
+from xenperf.stats.rows import Row
+from xenperf.stats.samples import INSTRUCTIONS
+from xenperf.stats.verdict import Verdict
+
+SEND = Row(
+    *("send.delivered", INSTRUCTIONS, "instr/send", 11116.0, 11110.0, 11110 / 11116),
+    ci=(11110 / 11116, 11110 / 11116),
+    verdict=Verdict.SAME,
+)
+
+
+@pytest.fixture
+def counted(report: Report) -> Report:
+    settings = {name: value for name, value in report.settings.items() if name != "slice_ns"}
+    return replace(report, rows=(SEND,), settings={**settings, COUNTED: "single requests"})
+
+
+def test_the_header_says_that_the_clock_counts(counted: Report) -> None:
+    assert "instructions, by a clock that counts them: medians of single" in method(counted)
+    assert "CPU time" not in method(counted)
+    assert "three times what the rounds of one side lie apart" in judgement(counted)
+
+
+def test_times_are_told_as_before(report: Report) -> None:
+    assert "thread CPU time" in method(report)
+    assert "instructions" not in judgement(report)
+
+
+@pytest.mark.parametrize("name", list(FORMATS))
+def test_every_form_shows_all_digits_of_a_count(counted: Report, name: str) -> None:
+    shown = FORMATS[name].render(counted)
+    assert "11116" in shown or name in ("mail", "html")
+    assert "instr/send" in shown or name == "mail"
+    assert "0.999460237" not in shown or name == "json"
