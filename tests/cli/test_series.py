@@ -63,8 +63,8 @@ def test_a_step_that_changes_an_outcome_shows_in_the_counts(
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        ((), "give --model, BASE..HEAD, or result files"),
-        (("--model", "a..b"), "give --model, BASE..HEAD, or result files"),
+        ((), "give --model, BASE..HEAD, files or images"),
+        (("--model", "a..b"), "give --model, BASE..HEAD, files or images"),
         (("HEAD", "--repo", "."), "not BASE..HEAD"),
         (("a..b", "b..c"), "one range at a time"),
         (("a.json",), "one file is no series"),

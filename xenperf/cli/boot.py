@@ -80,7 +80,7 @@ def verb(context: click.Context, /, args: tuple[str, ...], **options: Any) -> in
     command = redirect(args)
     for path in command.paths:
         ensure_writable(path)
-    machine = _machine(streams, **{name: options[name] for name in _MACHINE})
+    machine = machine_of(streams, **{name: options[name] for name in _MACHINE})
     job = live.Job(
         image=Path(options["kernel"]),
         command=command,
@@ -111,7 +111,7 @@ def _check_inner(context: click.Context, args: tuple[str, ...]) -> str | None:
     return backend
 
 
-def _machine(
+def machine_of(
     streams: Streams, /, *, accel: str, icount: bool, cpus: int | None, memory: int
 ) -> qemu.Machine:
     """Return the machine asked for; say why it is emulated where nobody asked for that."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-from xenperf.cli import files, history
+from xenperf.cli import files, history, image_series, images
 from xenperf.cli.between import SENTINELS, names_of
 from xenperf.cli.compare import DIRTY
 from xenperf.cli.exit_codes import COMPARE_EPILOG
@@ -42,6 +42,7 @@ Named = list[tuple[str, Build]]
     metavar="DIR",
     help="The checkout of xenperf whose commits are measured, or shown in order.  [default: here]",
 )
+@images.options
 @measuring
 @click.pass_obj
 def verb(
@@ -53,15 +54,24 @@ def verb(
     after another. With BASE..HEAD they are the commits of this repository in that range. Result
     files are steps in the order given; they were recorded apart (grade C), so only a large
     difference gets a verdict. With DIR, asv's results of one machine, nothing is measured either:
-    the steps are its commits. Exit code 1 then says that a count or a ratio changed.
+    the steps are its commits. Exit code 1 then says that a count or a ratio changed. With --kernel,
+    given for each step, they are kernel images: every one is booted several times, in turn, and
+    measured inside its VM.
     """
+    asked = images.taken_from(options)
     request = Request(**options)
+    if asked is not None and not model and not names:
+        return image_series.measure(request, asked, streams)
+    if asked is not None:
+        raise UsageError("--kernel", "images are a series of their own", "leave the rest out")
     if model and not names:
         request.check_output()
         return carry_out(model_job(request), request, streams)
     if model or not names:
         raise UsageError(
-            "series", "give --model, BASE..HEAD, or result files", "see xenperf series --help"
+            "series",
+            "give --model, BASE..HEAD, files or images",
+            "see xenperf series --help",
         )
     if history.is_history(names):
         return history.show(request, streams, names[0], Path(repo), "series")

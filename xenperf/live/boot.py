@@ -74,6 +74,9 @@ class Job:
     backend: str | None = None
     """Whose code the command needs compiled."""
 
+    module: str = "xenperf"
+    """What Python runs inside, with the command as its arguments."""
+
 
 def boot(job: Job, say: Say) -> Answer:
     """Do *job*; *say* gets a line for whatever is worth knowing meanwhile.
@@ -149,7 +152,7 @@ def _told_inside(
 ) -> dict[str, object]:
     """Return what ``guest_init`` reads to run the command."""
     return {
-        "command": [sys.executable, "-m", "xenperf", *job.command.args],
+        "command": [sys.executable, "-m", job.module, *job.command.args],
         "folder": os.getcwd(),
         "environment": {**environment, **_INSIDE, BOOTED: machine.manner},
     }

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from xenperf.report import distrust
 from xenperf.report.growth import NOBODY
@@ -20,8 +21,12 @@ def render(report: Report) -> str:
 def content(report: Report) -> dict[str, object]:
     """Return the object: the conditions, then the rows, then how to measure again."""
     rows = [_row(row) for row in report.rows]
-    curves = {"growth": [_growth(row) for row in report.growth]} if report.growth else {}
-    return {**conditions(report), "rows": rows, **curves, "command": report.command}
+    found = {**conditions(report), "rows": rows, "command": report.command}
+    if report.growth:
+        found["growth"] = [_growth(row) for row in report.growth]
+    if report.answers:
+        found["answers"] = [{**asdict(one), "is": one.what} for one in report.answers]
+    return found
 
 
 def conditions(report: Report) -> dict[str, object]:

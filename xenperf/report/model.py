@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, TypeAlias
 
+from xenperf.stats.answers import AnswerChange
 from xenperf.stats.curves import GrowthRow
 from xenperf.stats.growth import Shape
 from xenperf.stats.rows import Row
@@ -106,6 +107,9 @@ class Report:
 
     growth: tuple[GrowthRow, ...] = ()
     """The curves of a sweep."""
+
+    answers: tuple[AnswerChange, ...] = ()
+    """Cases that a kernel of a series answered differently than the one before it."""
 
     @property
     def costs(self) -> list[Row]:

@@ -44,6 +44,7 @@ def sections(report: Report) -> list[Section]:
     found = [
         *(_steps(report) if report.kind is Kind.SERIES else [_costs(report)]),
         _outcomes(report),
+        _answers(report),
         _controls(report),
     ]
     return [section for section in found if section.cells]
@@ -135,6 +136,17 @@ def _outcomes(report: Report) -> Section:
         cells = [("all", NONE, NONE, NONE, NONE, NONE, str(Verdict.SAME))]
     columns = ("scenario", "metric", "unit", "sides", "before", "after", VERDICT)
     return Section("outcomes", title, columns, tuple(cells))
+
+
+def _answers(report: Report) -> Section:
+    """Return the cases that a kernel answered differently than the one before it."""
+    title = "ANSWERS: cases that a kernel answered differently than the one before it"
+    columns = ("case", "by", "sides", "it was", "it became", "that is", VERDICT)
+    cells = [
+        (one.case, one.activation, " -> ".join(one.sides), one.before, one.after, one.what, NONE)
+        for one in report.answers
+    ]
+    return Section("answers", title, columns, tuple(cells))
 
 
 def _counts(row: Row) -> tuple[str, str]:

@@ -19,10 +19,11 @@ NO_COLOUR: Final = "\x1b[0m"
 LEFT: Final = frozenset(
     {"benchmark", "scenario", "metric", "unit", "sides", "step", "95% interval", VERDICT}
     | {"that is", "over", "by", "interval", "it is", "by gpa", "by hva"}
+    | {"case", "it was", "it became"}
 )
 WRAPPED: Final = frozenset(
     {"benchmark", "scenario", "metric", "unit", "sides", "step", "over", "it is"}
-    | {"by gpa", "by hva"}
+    | {"by gpa", "by hva", "case", "it was", "it became"}
 )
 
 

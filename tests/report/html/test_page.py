@@ -13,6 +13,7 @@ from xenperf.report import distrust, html, json_
 from xenperf.report.figures import figures
 from xenperf.report.html.page import POLICY
 from xenperf.report.model import Kind, Report
+from xenperf.stats.answers import AnswerChange
 from xenperf.stats.rows import Row
 from xenperf.stats.verdict import Verdict
 
@@ -151,12 +152,13 @@ def _hostile(report: Report) -> Report:
         about={f"base{HOSTILE}": HOSTILE, f"head{HOSTILE}": HOSTILE},
         remarks=(HOSTILE,),
         skipped={HOSTILE: HOSTILE},
+        answers=(AnswerChange(*[HOSTILE] * 2, (HOSTILE,) * 2, *[HOSTILE] * 2, True, False),),
     )
 
 
 def test_the_hostile_report_leaves_no_text_out(report: Report) -> None:
     texts = {"backend", "environment", "settings", "command", "cut_short", "about", "remarks"}
-    texts |= {"skipped"}
+    texts |= {"skipped", "answers"}
     others = {"rows", "nr_finished", "kind", "grade", "seconds", "slices", "moved", "growth"}
     assert {one.name for one in fields(Report)} == texts | others
 

@@ -5,7 +5,7 @@ from importlib.resources import files
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from xenperf.report.html import closer, counts, forest, growth, series, strips
+from xenperf.report.html import answers, closer, counts, forest, growth, series, strips
 from xenperf.report.html.header import header, title
 from xenperf.report.html.marks import shapes
 from xenperf.report.html.tags import document, tag
@@ -45,6 +45,7 @@ def _content(report: Report) -> list[Element]:
         *header(report),
         *(series.sections(report) if report.kind is Kind.SERIES else _costs(report)),
         *_outcomes(report),
+        *answers.section(report),
         *_controls(report),
         *closer.section(report),
     ]

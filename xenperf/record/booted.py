@@ -1,0 +1,72 @@
+"""What one boot of a kernel brought back: its costs, its counts, its answers, read with care.
+
+The kernel that wrote it is under test, so it is read as a file from anywhere would be.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+from xenperf.errors import UsageError
+from xenperf.record import untrusted
+from xenperf.record.checks import MisshapenError, flag, having, items, text
+from xenperf.record.figures import CountKey, source_of
+from xenperf.record.recorded import is_ours, recorded_of
+from xenperf.stats.files import Figure
+
+AnswerKey: TypeAlias = tuple[str, str]
+"""A case and the activation that it was played by."""
+
+Answer: TypeAlias = tuple[str, bool]
+"""What was observed, and whether that is what was expected."""
+
+_CASES: Final = having(
+    {"cases": items(having({"id": text, "activation": text, "observed": text, "ok": flag}))}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Booted:
+    """One boot, seen from the host."""
+
+    release: str
+    figures: Mapping[tuple[str, str], Figure]
+    """Each cost, by benchmark and activation."""
+
+    counts: Mapping[CountKey, tuple[int, ...]]
+    answers: Mapping[AnswerKey, Answer] = field(default_factory=dict)
+
+
+def booted(name: str, run: str, cases: str) -> Booted:
+    """Return what a boot of the image *name* brought back.
+
+    run, cases
+        What ``run -o FILE.json`` wrote and what ``cases --format json`` printed; *cases* may be
+        empty, where they were not played.
+
+    ``UsageError`` where either is not what xenperf writes.
+    """
+    content = untrusted.parse(run.encode(), name)
+    if not is_ours(content):
+        raise untrusted.refusal(name, "what came back is no recorded run")
+    source = source_of(recorded_of(content, name), name)
+    if source.cut_short:
+        raise UsageError(name, f"the run inside was cut short: {source.cut_short}")
+    return Booted(
+        release=str(source.environment.get("kernel") or "unknown"),
+        figures={figure.key: figure for figure in source.figures},
+        counts=source.counts,
+        answers=_answers(name, cases) if cases.strip() else {},
+    )
+
+
+def _answers(name: str, cases: str) -> dict[AnswerKey, Answer]:
+    content: Any = untrusted.parse(cases.encode(), name)
+    try:
+        _CASES(content, "")
+    except MisshapenError as error:
+        raise untrusted.refusal(name, str(error)) from None
+    return {
+        (case["id"], case["activation"]): (case["observed"], case["ok"])
+        for case in content["cases"]
+    }
