@@ -15,6 +15,8 @@ from xenperf.live import kernel_image
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 
+COUNTED = ("send.delivered", "send.masked", "shinfo.activate_again", "shinfo.off_and_on")
+
 
 @pytest.fixture
 def image() -> Path:
@@ -45,6 +47,32 @@ def test_the_clock_may_count_instructions(image: Path, tmp_path: Path) -> None:
     done = boot(tmp_path, image, "--icount", "--timeout", str(LONGEST_S), "--", "list")
     assert done.returncode == 0, done.stderr
     assert "overlay_at_once" in done.stdout
+
+
+def test_counts_of_sends_and_activations_repeat_from_boot_to_boot(
+    image: Path, tmp_path: Path
+) -> None:
+    words = ["series", "--icount", "--boots", "1", "--no-cases", "--timeout", str(LONGEST_S)]
+    words += [word for label in "ab" for word in ("--kernel", f"{label}={image}")]
+    words += [word for name in COUNTED for word in ("--only", name)]
+    done = subprocess.run(
+        [sys.executable, "-m", "xenperf", *words, "-o", "counts.json"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=2 * LONGEST_S + 60,
+    )
+    assert done.returncode == 0, done.stderr
+    report = _result(tmp_path / "counts.json")
+    assert "emulation, a clock that counts instructions" in report["environment"]["booted"]
+    rows = [row for row in report["rows"] if row["sides"] == ["a", "b"]]
+    assert {row["benchmark"] for row in rows} == {*COUNTED}
+    assert {(row["unit"].partition("/")[0], row["metric"]) for row in rows} == {
+        ("instr", "instructions")
+    }
+    assert [row["a"] for row in rows] == [row["b"] for row in rows]  # to the instruction
 
 
 def test_a_kernel_without_its_modules_says_what_it_lacks(image: Path, tmp_path: Path) -> None:

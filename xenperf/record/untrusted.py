@@ -33,10 +33,14 @@ def load(path: str | os.PathLike[str], constant: Callable[[str], Any] = refuse_c
     constant
         What stands for ``NaN``, ``Infinity`` and ``-Infinity``, which asv writes and JSON has not.
     """
-    return parse(_content(path), path)
+    return parse(_content(path), path, constant)
 
 
-def parse(content: bytes, path: str | os.PathLike[str]) -> Any:
+def parse(
+    content: bytes,
+    path: str | os.PathLike[str],
+    constant: Callable[[str], Any] = refuse_constant,
+) -> Any:
     """Return the JSON value that *content*, which came from *path*, holds; errors as ``load``."""
     try:
         value = json.loads(content.decode(), object_pairs_hook=_object, parse_constant=constant)
