@@ -39,6 +39,7 @@ class Kernel:
     """Sends refused in the only scenario, by GPA."""
 
     metric: str = "instructions"
+    manner: str = "emulation, a clock that counts instructions"
     noise: int = 0
     """How much more a send takes in each further boot."""
 
@@ -85,9 +86,8 @@ def recorded(name: str, kernel: Kernel, nr: int) -> str:
         },
         {"kind": "end", "seconds": 1.0, "conditions": CONDITIONS},
     ]
-    whole = Recorded(
-        Session(plan, [said]), {"kernel": f"6.99-{name}"}, "xenperf run", "run", begun="now"
-    )
+    environment = {"kernel": f"6.99-{name}", "booted": kernel.manner}
+    whole = Recorded(Session(plan, [said]), environment, "xenperf run", "run", begun="now")
     shown = {
         "schema": "xenperf/1",
         **{"kind": "run", "environment": dict(whole.environment), "about": {}},

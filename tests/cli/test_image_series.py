@@ -15,7 +15,6 @@ from xenperf.cli.several import NEXT
 
 Invoke = Callable[..., Any]
 Series = Callable[..., Any]
-QUIET = "--icount"
 
 
 @pytest.fixture
@@ -25,7 +24,10 @@ def series(
     """Run the verb over kernels given by name, on boots that need no emulator."""
 
     def run(
-        kernels: dict[str, Kernel], *words: str, interrupts_at: int | None = None
+        kernels: dict[str, Kernel],
+        *words: str,
+        interrupts_at: int | None = None,
+        counted: bool = True,
     ) -> tuple[Any, Boots]:
         boots = Boots(kernels, interrupts_at=interrupts_at)
         monkeypatch.setattr(images.live, "boot", boots)
@@ -33,7 +35,8 @@ def series(
         for name in kernels:
             (tmp_path / name).write_bytes(image_bytes())
             named += ["--kernel", f"{name}={tmp_path / name}"]
-        return invoke("series", *named, QUIET, *words), boots
+        clock = ["--icount"] if counted else []
+        return invoke("series", *named, *clock, *words), boots
 
     return run
 
@@ -194,9 +197,12 @@ def test_times_are_judged_boot_by_boot_and_few_boots_decide_nothing(series: Seri
         "base": Kernel(metric="cpu_time"),
         "p1": Kernel(gpa=2000, metric="cpu_time"),
     }
-    found, _ = series(kernels, "--boots", "2", "--format", "json")
+    found, _ = series(kernels, "--boots", "2", "--format", "json", counted=False)
     (row,) = rows_of(found, benchmark=SEND, variant="gpa")
     assert row["verdict"] == "undecided"
+    found, _ = series(kernels, "--boots", "2", counted=False)
+    assert "thread CPU time, and wall time of what sleeps" in " ".join(found.out.split())
+    assert "one boot of each" not in found.out
     found, _ = series(kernels, "--boots", "10", "--format", "json")
     (row,) = rows_of(found, benchmark=SEND, variant="gpa")
     assert (row["verdict"], row["worker_ratios"]) == ("slower", [2.0] * 10)
@@ -232,3 +238,14 @@ def test_misuse_is_told_before_anything_is_booted(
     found = invoke("series", *(word.format(image=image) for word in words))
     assert (found.code, found.out) == (2, "")
     assert why in found.err
+
+
+def test_emulated_times_are_told_and_how_the_vms_ran(series: Series) -> None:
+    turns = Kernel(metric="cpu_time", manner="emulation, CPUs taking turns")
+    kernels = {"base": Kernel(metric="cpu_time", manner="emulation"), "p1": turns}
+    found, _ = series(kernels, "--boots", "1", "--format", "json", counted=False)
+    report = json.loads(found.out)
+    assert report["environment"]["booted"] == "emulation and emulation, CPUs taking turns"
+    assert any("their times are the emulator's" in doubt for doubt in report["distrust"])
+    assert any(doubt.startswith("one boot of each image") for doubt in report["distrust"])
+    assert report["grade"] == "B"

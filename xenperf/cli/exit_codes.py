@@ -38,6 +38,12 @@ Exit codes (where several hold: 2, then 3, then 1):
 """
 
 
+SERIES_EPILOG: Final = f"""{COMPARE_EPILOG}\
+With --kernel: 1 also where a case is answered wrong that was answered right before,
+3 also where an image gave no answer.
+"""
+
+
 REPORT_EPILOG: Final = """\b
 Exit codes (where several hold: 2, then 3, then 1), as when it was measured:
   0  no cost is slower

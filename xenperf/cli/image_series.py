@@ -105,7 +105,7 @@ def _settings(asked: Asked, plan: Plan, order: Order) -> dict[str, Setting]:
 def _environment(found: Found) -> environment.Described:
     """Return the host, and how the VMs ran on it: what is said of kernels stands with each."""
     host = environment.describe()
-    return {**host, "booted": found.machine, "kernel": f"as said of each; host {host['kernel']}"}
+    return {**host, "booted": found.manner, "kernel": f"as said of each; host {host['kernel']}"}
 
 
 def _about(asked: Asked, found: Found) -> dict[str, str]:
@@ -125,7 +125,7 @@ def _remarks(asked: Asked, found: Found) -> Iterator[str]:
         yield f"{base} gave no answer: the steps are compared with {first}"
     if asked.boots == 1:
         yield ONE_BOOT
-    if not asked.icount and "emulation" in found.machine:
+    if not asked.icount and "emulation" in found.manner:
         yield EMULATED
     for label, boots in found.boots.items():
         unsteady = unsteady_answers(boots)

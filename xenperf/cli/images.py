@@ -59,8 +59,12 @@ class Found:
     """Why an image gave no answer; it is not booted again then."""
 
     interrupted: bool = False
-    machine: str = ""
-    """What each VM was."""
+
+    @property
+    def manner(self) -> str:
+        """How the VMs ran; more than one way where an emulator had to have CPUs take turns."""
+        ways = dict.fromkeys(boot.manner for boots in self.boots.values() for boot in boots)
+        return " and ".join(ways)
 
     @property
     def nr_boots(self) -> int:
@@ -172,7 +176,7 @@ def boot_all(
     machine = machine_of(
         streams, accel=AUTO, icount=asked.icount, cpus=None, memory=DEFAULT_MEMORY_MIB
     )
-    found = Found(machine=machine.manner)
+    found = Found()
     turns = [label for one in order for label in one]
     try:
         for number, label in enumerate(turns, start=1):

@@ -11,7 +11,7 @@ import click
 from xenperf.cli import files, history, image_series, images
 from xenperf.cli.between import SENTINELS, names_of
 from xenperf.cli.compare import DIRTY
-from xenperf.cli.exit_codes import COMPARE_EPILOG
+from xenperf.cli.exit_codes import SERIES_EPILOG
 from xenperf.cli.job import Job, carry_out
 from xenperf.cli.options import measuring
 from xenperf.cli.request import Request, command, draw_seed
@@ -31,7 +31,7 @@ BOUGHT: Final = "gpa to hva"
 Named = list[tuple[str, Build]]
 
 
-@click.command("series", epilog=COMPARE_EPILOG)
+@click.command("series", epilog=SERIES_EPILOG)
 @click.argument("names", nargs=-1, metavar="[BASE..HEAD | FILE... | DIR]")
 @click.option(
     "--model", is_flag=True, help="The patches of the model's own series, one after another."

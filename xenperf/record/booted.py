@@ -30,6 +30,9 @@ class Booted:
     """One boot, seen from the host."""
 
     release: str
+    manner: str
+    """How its VM ran, as it was told there: an emulator may have had to take turns."""
+
     figures: Mapping[tuple[str, str], Figure]
     """Each cost, by benchmark and activation."""
 
@@ -54,6 +57,7 @@ def booted(name: str, run: str, cases: str) -> Booted:
         raise UsageError(name, f"the run inside was cut short: {source.cut_short}")
     return Booted(
         release=str(source.environment.get("kernel") or "unknown"),
+        manner=str(source.environment.get("booted") or "unknown"),
         figures={figure.key: figure for figure in source.figures},
         counts=source.counts,
         answers=_answers(name, cases) if cases.strip() else {},
