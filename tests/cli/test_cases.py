@@ -1,6 +1,7 @@
 import json
 import platform
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from xenperf.backends import backend
 from xenperf.cli import cases
 from xenperf.hypervisor import Activation, Hypervisor
+from xenperf.record.answers import checked
 from xenperf.scenarios.cases.case import Case
 
 Invoke = Callable[..., Any]
@@ -128,3 +130,26 @@ def test_what_one_kernel_could_be_asked_is_not_skipped(invoke: Invoke) -> None:
     content = json.loads(found.out)
     assert [case["kernel"] for case in content["cases"]] == ["atomic", "atomic"]
     assert (found.code, content["skipped"]) == (0, [])
+
+
+def test_a_file_gets_the_form_of_its_suffix(invoke: Invoke, tmp_path: Path) -> None:
+    paths = {suffix: tmp_path / f"cases.{suffix}" for suffix in ("json", "tsv", "txt")}
+    for path in paths.values():
+        found = invoke("cases", "--only", "send.20_fresh", "-o", str(path))
+        assert (found.code, found.out) == (0, "")
+        assert found.err == f"{path}: written; 2 right, 0 wrong, 0 skipped\n"
+    content = json.loads(paths["json"].read_text())
+    assert checked(content, "cases.json")["backend"] == "model"
+    assert paths["tsv"].read_text().count("\n") == 2
+    assert paths["txt"].read_text().startswith("starts\n")
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_any_case(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cases, "play", None)  # it must not come to that
+    for path, named in ((tmp_path / "none" / "c.json", "no such file"), ("", "the name is empty")):
+        found = invoke("cases", "-o", str(path))
+        assert (found.code, found.out) == (2, "")
+        assert named in found.err
+        assert found.err.count("\n") == 1

@@ -1,6 +1,7 @@
 import json
 import os
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ from tests.scenarios.racing_model import OneAtATime
 from xenperf import backends
 from xenperf.cli import load as module
 from xenperf.hypervisor import Feature, MemoryRegion, VmSize
+from xenperf.record.answers import checked
 from xenperf.report import load_model
 
 Invoke = Callable[..., Any]
@@ -131,3 +133,15 @@ def test_misuse_is_told(options: list[str], told: str, invoke: Invoke) -> None:
     done = invoke("load", *options)
     assert done.code == 2
     assert told in done.err
+
+
+@pytest.mark.usefixtures("planted")
+def test_a_file_holds_what_can_be_read_back(invoke: Invoke, tmp_path: Path) -> None:
+    path = tmp_path / "load.json"
+    done = invoke("load", "--seconds", "0.1", "--source", "send", "-o", str(path))
+    assert (done.code, done.out) == (0, "")
+    content = checked(json.loads(path.read_text()), path)
+    by_gpa, by_hva = (row for row in content["rows"] if row["phase"] == "all")
+    nr_failed = by_gpa["returned"] + by_gpa["wrong_page"]
+    said = f"by gpa {nr_failed} of {nr_failed + by_gpa['delivered']} events failed, by hva 0 of "
+    assert done.err.startswith(f"{path}: written; {said}{by_hva['delivered']} events failed")

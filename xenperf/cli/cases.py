@@ -9,6 +9,7 @@ from typing import Any, Final
 import click
 
 from xenperf.backends import BACKENDS, backend
+from xenperf.cli import output
 from xenperf.cli.exit_codes import ExitCode
 from xenperf.cli.streams import Streams
 from xenperf.errors import UsageError
@@ -94,20 +95,19 @@ class Chosen:
 @click.option(
     "--only", multiple=True, metavar="GLOB", help="Only cases that match; may be given again."
 )
-@click.option(
-    "--format", "name", type=click.Choice(list(RENDER)), default="text", show_default=True
-)
+@output.options(RENDER)
 @click.pass_obj
-def verb(streams: Streams, /, name: str, **options: Any) -> int:
+def verb(streams: Streams, /, output_path: str | None, form: str | None, **options: Any) -> int:
     """Play the outcome cases: each a start, an operation, and exactly what must come of it.
 
     Every case is played on a fresh VM, by GPA and by HVA. What cannot be asked is skipped, and the
     reason is told.
     """
+    written = output.Output(output_path, form, RENDER)
     found = play(Chosen(**options))
     if not found.cases and not found.skipped:
         raise UsageError("cases", "none of them is about that", "choose others")
-    streams.write(RENDER[name](found))
+    written.hand_over(found, report.summary(found), streams)
     if not found.cases:
         return ExitCode.MISUSE
     return ExitCode.FAILED if found.failed else ExitCode.DONE

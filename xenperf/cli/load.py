@@ -10,6 +10,7 @@ from typing import Any, Final
 import click
 
 from xenperf.backends import BACKENDS, backend
+from xenperf.cli import output
 from xenperf.cli.exit_codes import ExitCode
 from xenperf.cli.streams import Streams
 from xenperf.errors import UnavailableError
@@ -85,18 +86,17 @@ class Chosen:
 )
 @click.option("--slots", type=int, default=USUAL.nr_slots, show_default=True, metavar="N")
 @click.option("--vcpus", type=int, default=USUAL.nr_vcpus, show_default=True, metavar="N")
-@click.option(
-    "--format", "form", type=click.Choice(list(RENDER)), default="text", show_default=True
-)
+@output.options(RENDER)
 @click.pass_obj
-def verb(streams: Streams, /, form: str, **options: Any) -> int:
+def verb(streams: Streams, /, output_path: str | None, form: str | None, **options: Any) -> int:
     """Break RAM apart and rejoin it without pause, and raise events from a second thread.
 
     Each event is delivered, returned to whoever raised it, lost, or in the wrong page. How many
     there are of each is up to the machine's timing; that there are none by HVA is not.
     """
+    written = output.Output(output_path, form, RENDER)
     found = ask(Chosen(**options))
-    streams.write(RENDER[form](found))
+    written.hand_over(found, rendering.summary(found), streams)
     if found.nr_failed_by_hva:
         return ExitCode.FAILED
     return ExitCode.DONE if all(each.holds for each in found.bounds) else ExitCode.UNTRUSTED

@@ -41,6 +41,12 @@ def positive(value: Any, where: str) -> None:
     expect(value > 0, where, "above 0")
 
 
+def share(value: Any, where: str) -> None:
+    """Want a number from 0 to 1."""
+    number(value, where)
+    expect(0 <= value <= 1, where, "from 0 to 1")
+
+
 def plain(value: Any, where: str) -> None:
     """Want a string, a number or null."""
     is_plain = value is None or isinstance(value, str | int | float)

@@ -10,6 +10,8 @@ from xenperf.report.model import SCHEMA
 from xenperf.report.table import Column, lay_out, paragraph
 
 LABEL_WIDTH = 11
+ALL = "all"
+"""The phase that holds all others of a source and an activation."""
 
 
 def render_json(report: LoadReport) -> str:
@@ -45,6 +47,20 @@ def render_text(report: LoadReport) -> str:
         _footer(report),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def summary(report: LoadReport) -> str:
+    """Return how many events failed, by each activation that was asked."""
+    totals = [row for row in report.rows if row.phase == ALL]
+    said = []
+    for by in dict.fromkeys(row.activation for row in totals):
+        rows = [row for row in totals if row.activation == by]
+        nr_failed, nr_events = (
+            sum(each)
+            for each in zip(*((row.nr_failed, row.nr_events) for row in rows), strict=True)
+        )
+        said.append(f"by {by} {nr_failed} of {nr_events} events failed")
+    return ", ".join(said) or "no events"
 
 
 def _header(report: LoadReport) -> list[str]:
