@@ -51,6 +51,7 @@ Exit codes (where several hold: 2, then 3, then 1), as when it was measured:
   2  misuse, an unusable file, or nothing was measured
   3  not to be trusted: cut short, an invalid row, a control that differs,
      or with --strict an undecided cost
+With --agreement, 1 says that a difference is an open question.
 """
 
 

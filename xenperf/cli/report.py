@@ -1,4 +1,4 @@
-"""``xenperf report``: a recorded file shown again, or what changed in a folder of asv's results."""
+"""``xenperf report``: recorded files shown again, and asv's folders, in any form."""
 
 import os
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from xenperf.cli import agreement as side_by_side
 from xenperf.cli import history
 from xenperf.cli.exit_codes import REPORT_EPILOG, exit_code
 from xenperf.cli.formats import FORMATS
@@ -18,7 +19,12 @@ from xenperf.record.recorded import read
 
 
 @click.command("report", epilog=REPORT_EPILOG)
-@click.argument("file", metavar="FILE | DIR")
+@click.argument("files", nargs=-1, required=True, metavar="FILE... | DIR")
+@click.option(
+    "--agreement",
+    is_flag=True,
+    help="Lay files of the model and of a real kernel side by side: run, cases, load.",
+)
 @click.option("--only", multiple=True, metavar="GLOB", help="Of DIR: only benchmarks that match.")
 @click.option(
     "--repo",
@@ -36,19 +42,27 @@ from xenperf.record.recorded import read
     help="[default: by the suffix of OTHER, else text]",
 )
 @click.pass_obj
-def verb(streams: Streams, /, file: str, repo: str, **options: Any) -> int:
+def verb(
+    streams: Streams, /, files: tuple[str, ...], agreement: bool, repo: str, **options: Any
+) -> int:
     """Show what a measuring verb wrote to FILE with -o FILE.json, judged anew.
 
     Nothing is measured and nothing in FILE is run. What it says is checked before it is used,
-    whoever wrote it. Of DIR, asv's results of one machine, what changed is listed, commit by
-    commit; xenperf series DIR shows every figure.
+    whoever wrote it. With --agreement: where the model and a real kernel say the same. Of DIR,
+    asv's results of one machine, what changed is listed, commit by commit; xenperf series DIR shows
+    every figure.
     """
     request = Request(**options)
-    if history.is_history([file]):
-        return history.show(request, streams, file, Path(repo), "report")
+    if history.is_history(files):
+        return history.show(request, streams, files[0], Path(repo), "report")
     if request.only:
         raise UsageError("--only", "a recorded file is shown whole", "leave --only out")
-    recorded = read(file)
+    if agreement:
+        return side_by_side.show(request, files, streams)
+    if len(files) > 1:
+        reason = "one file is shown at a time"
+        raise UsageError(files[1], reason, "use xenperf compare, or give --agreement")
+    recorded = read(files[0])
     request.check_output()
     report = report_of(recorded)
     hand_over(request, recorded, report, streams)

@@ -1,10 +1,10 @@
 """What a report says before its figures: what was compared, how, and on what."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from xenperf.report import boots, growth
-from xenperf.report.model import Grade, Kind, Report, Setting
+from xenperf.report.model import Grade, Kind, Plain, Report, Setting
 from xenperf.stats.samples import NO_HVA
 
 TITLES: Final = {
@@ -45,7 +45,7 @@ def conditions(report: Report) -> list[tuple[str, str]]:
         ("method", method(report)),
         ("verdicts", judgement(report)),
         *_guest(report),
-        *_modelled(report),
+        *((("modelled", kernel),) if (kernel := modelled(report)) else ()),
         ("machine", machine(report)),
         *moved(report),
         ("kernel", str(found.get("kernel") or "unknown")),
@@ -103,7 +103,11 @@ def _judgement_apart(report: Report) -> str:
 
 def machine(report: Report) -> str:
     """Return what it ran on, and how loaded that was."""
-    found = report.environment
+    return described(report.environment)
+
+
+def described(found: Mapping[str, Plain]) -> str:
+    """Return the machine that *found* tells of."""
     parts = (
         found.get("cpu"),
         found.get("machine"),
@@ -158,15 +162,15 @@ def _listed(value: Setting) -> str:
     return str(value)
 
 
-def _modelled(report: Report) -> list[tuple[str, str]]:
-    """Return which kernel the model was, and its patches; nothing for a real one."""
+def modelled(report: Report) -> str | None:
+    """Return which kernel the model was, and its patches; None for a real one."""
     if report.settings.get("kernel") is None:
-        return []
+        return None
     patches = report.settings.get("patches")
     names = patches if isinstance(patches, Sequence) and not isinstance(patches, str) else ()
     words = [f"kernel {report.settings['kernel']}", f"patches: {', '.join(names) or 'none'}"]
     words += [NO_HVA] if any(NO_HVA in row.notes for row in report.rows) else []
-    return [("modelled", "; ".join(words))]
+    return "; ".join(words)
 
 
 def _labelled(label: str, value: object) -> str | None:

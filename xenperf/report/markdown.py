@@ -25,7 +25,7 @@ def render(report: Report) -> str:
         _doubts(report),
         *(_section(section) for section in sections(report)),
         folded("How this was measured", _conditions(report)),
-        f"Reproduce:\n\n{code(report.command)}",
+        f"Reproduce:\n\n{fenced(report.command)}",
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
@@ -52,22 +52,23 @@ def _section(section: Section) -> str:
 
 def _table(section: Section) -> str:
     rules = [":---" if name in LEFT else "---:" for name in section.columns]
-    lines = [_line([escaped(name) for name in section.columns]), _line(rules)]
+    lines = [table_line([escaped(name) for name in section.columns]), table_line(rules)]
     for cells in section.cells:
         shown = [escaped(cell) for cell in cells]
         if section.verdict_of(cells) in LOUD:
             verdict_idx = section.columns.index(VERDICT)
             shown[verdict_idx] = f"**{shown[verdict_idx]}**"
-        lines.append(_line(shown))
+        lines.append(table_line(shown))
     return "\n".join(lines)
 
 
-def _line(cells: list[str]) -> str:
+def table_line(cells: list[str]) -> str:
+    """Return one line of a table; the cells are Markdown already."""
     return f"| {' | '.join(cells)} |"
 
 
 def folded(summary: str, content: str) -> str:
-    """Return *content* under *summary*, to be unfolded."""
+    """Return *content*, which is Markdown, folded away behind the text *summary*."""
     heading = html.escape(summary, quote=False)  # inside a tag Markdown means nothing
     return f"<details><summary>{heading}</summary>\n\n{content}\n\n</details>"
 
@@ -76,7 +77,7 @@ def _conditions(report: Report) -> str:
     return "\n".join(f"- {escaped(label)}: {escaped(text)}" for label, text in header(report))
 
 
-def code(command: str) -> str:
+def fenced(command: str) -> str:
     """Return *command* in a fence that nothing in it can close."""
     longest = max((len(run) for run in re.findall("`+", command)), default=0)
     fence = "`" * max(3, longest + 1)

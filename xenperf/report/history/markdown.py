@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from xenperf.report.history import content
 from xenperf.report.history.content import CHANGE_COLUMNS, Grid, HistoryReport
 from xenperf.report.history.text import LEFT, NOTHING
-from xenperf.report.markdown import code, escaped, folded
+from xenperf.report.markdown import escaped, fenced, folded
 
 
 def render(report: HistoryReport) -> str:
@@ -24,7 +24,7 @@ def render(report: HistoryReport) -> str:
             folded(f"{grid.title} ({len(grid.tracks)})", _grid(report, grid))
             for grid in content.grids(report)
         ),
-        f"Reproduce:\n\n{code(report.command)}",
+        f"Reproduce:\n\n{fenced(report.command)}",
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 

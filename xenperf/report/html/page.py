@@ -25,7 +25,7 @@ def render(report: Report) -> str:
 
 
 def whole(name: str, content: Sequence[Element]) -> str:
-    """Return the page called *name*, with its style and nothing from elsewhere."""
+    """Return the file of a page called *name*: its policy, its style, and *content*."""
     style = files("xenperf.report.html").joinpath("page.css").read_text(encoding="utf-8")
     head = tag(
         "head",
