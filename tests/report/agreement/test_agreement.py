@@ -11,6 +11,8 @@ from xenperf.report.agreement.model import Agreement, Difference
 from xenperf.report.agreement.pages import summary
 from xenperf.report.model import Report
 from xenperf.stats.agreement import RatioAgreement
+from xenperf.stats.samples import NO_HVA
+from xenperf.stats.verdict import Verdict
 
 
 @pytest.fixture
@@ -151,10 +153,13 @@ def test_what_one_alone_was_asked_is_told_with_the_reason(other: Agreement) -> N
         ("slots.86_lookup", "model", "live does not offer counters"),
         ("process.78_forked", "neither", "one process | only"),
         ("gpc.check", "model", "live does not offer steps"),
-        (
-            "unrelated_slot_change.send refreshes",
-            "model",
-            "a kernel counts none of its refreshes for its VMM",
+        *(
+            (
+                f"unrelated_slot_change.send refreshes by {activation}",
+                "model",
+                "a kernel counts none of its refreshes for its VMM",
+            )
+            for activation in ("gpa", "hva")
         ),
     }
 
@@ -176,3 +181,31 @@ def test_a_ratio_without_bounds_is_unknown_and_said_so(report: Report) -> None:
     assert (lone.name, lone.side) == ("send.delivered", "model")
     assert lone.reason == "its ratio has no bounds on the other: one worker"
     assert not found.differences
+
+
+def test_a_count_that_varied_is_compared_with_nothing(report: Report) -> None:
+    given = planted.agreeing(report)
+    assert given.live_run is not None
+    note = "varied between workers: [0, 1] [0]"
+    first, *others = given.live_run.outcomes
+    varied = replace(first, verdict=Verdict.INVALID, notes=(note,))
+    rows = (*planted.LIVE_COSTS, varied, *others)
+    found = agreement(replace(given, live_run=replace(given.live_run, rows=rows)))
+    name = f"{first.benchmark} {first.metric}"
+    assert [(each.name, each.side, each.reason) for each in found.lone] == [
+        (f"{name} by gpa", "model", note),
+        (f"{name} by hva", "model", note),
+    ]
+    assert not found.differences
+
+
+def test_a_kernel_without_hva_is_said_so(report: Report) -> None:
+    given = planted.agreeing(report)
+    assert given.live_run is not None
+    rows = tuple(
+        replace(row, head=None, verdict=Verdict.GONE, notes=(NO_HVA,))
+        for row in given.live_run.outcomes
+    )
+    found = agreement(replace(given, live_run=replace(given.live_run, rows=rows)))
+    assert {each.reason for each in found.lone if each.name.endswith("by hva")} == {NO_HVA}
+    assert {pair.activation for pair in found.counts} == {"gpa"}

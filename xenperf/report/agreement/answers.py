@@ -1,6 +1,7 @@
 """Cases and exact counts of the model beside those of a real kernel."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
 from xenperf.report.agreement.model import (
     LIVE,
@@ -16,9 +17,10 @@ from xenperf.report.agreement.model import (
 from xenperf.report.agreement.reasons import NO_COUNTERS, WORK, Condition, Release, explain
 from xenperf.report.cases import CasesReport, PlayedCase
 from xenperf.report.model import Report
+from xenperf.stats.verdict import Verdict
 
-NOT_PLAYED = "the other file does not have it"
-ARRIVED = ("delivered", "delayed")
+NOT_PLAYED: Final = "the other file does not have it"
+ARRIVED: Final = ("delivered", "delayed")
 
 
 def match_cases(
@@ -79,6 +81,7 @@ def match_counts(
 ) -> tuple[tuple[CountPair, ...], Matched]:
     """Return the exact figures that both have, and what differs."""
     by_model, by_live = _figures(model), _figures(live)
+    why_not_live, why_not_model = _notes(live), _notes(model)
     pairs = tuple(
         CountPair(*key, value, by_live[key]) for key, value in by_model.items() if key in by_live
     )
@@ -86,7 +89,10 @@ def match_counts(
     differing = [pair for pair in pairs if not pair.agrees]
     return pairs, Matched(
         tuple(_count_difference(pair, sums, release) for pair in differing),
-        (*_lone_counts(by_model, by_live, MODEL), *_lone_counts(by_live, by_model, LIVE)),
+        (
+            *_lone_counts([key for key in by_model if key not in by_live], MODEL, why_not_live),
+            *_lone_counts([key for key in by_live if key not in by_model], LIVE, why_not_model),
+        ),
     )
 
 
@@ -96,7 +102,14 @@ def _figures(report: Report) -> dict[tuple[str, str, str, str], int]:
         (row.benchmark, row.metric, row.unit, side): int(value)
         for row in report.outcomes
         for side, value in zip(row.sides, (row.base, row.head), strict=True)
-        if value is not None
+        if value is not None and row.verdict is not Verdict.INVALID
+    }
+
+
+def _notes(report: Report) -> dict[tuple[str, str, str], str]:
+    """Return what is said of each count by benchmark, metric and unit: why it has no figure."""
+    return {
+        (row.benchmark, row.metric, row.unit): row.notes[0] for row in report.outcomes if row.notes
     }
 
 
@@ -125,14 +138,13 @@ def _count_difference(
 
 
 def _lone_counts(
-    here: Mapping[tuple[str, str, str, str], int],
-    there: Mapping[tuple[str, str, str, str], int],
+    keys: Iterable[tuple[str, str, str, str]],
     side: str,
+    notes: Mapping[tuple[str, str, str], str],
 ) -> Iterator[Lone]:
-    names: dict[str, str] = {}
-    for key in here:
-        if key not in there:
-            is_work = key[1] in WORK and side == MODEL
-            names[f"{key[0]} {key[1]}"] = NO_COUNTERS if is_work else NOT_PLAYED
-    for name, reason in names.items():
-        yield Lone(Subject.OUTCOME, name, side, reason)
+    """Yield the counts that *side* alone has, with the other's note on it or what is known."""
+    for benchmark, metric, unit, activation in keys:
+        is_work = metric in WORK and side == MODEL
+        usual = NO_COUNTERS if is_work else NOT_PLAYED
+        reason = notes.get((benchmark, metric, unit), usual)
+        yield Lone(Subject.OUTCOME, f"{benchmark} {metric} by {activation}", side, reason)

@@ -17,6 +17,9 @@ Release: TypeAlias = tuple[int, ...]
 LIVE_RELEASES: Final = "docs/live.md, 'Releases differ in a few answers'"
 LIVE_TIMING: Final = "docs/live.md, 'Where a real kernel is not the model'"
 LIVE_COSTS: Final = "docs/live.md, 'Costs'"
+NO_SWITCH: Final = (
+    "docs/kernels.md, 'The timer's fast path, 77c9b9dea4fb (v6.7), has no switch yet'"
+)
 MODEL_LIMITS: Final = "docs/model.md, 'Where it stops'"
 
 
@@ -66,6 +69,7 @@ _WAKE_UP: Final = (
     "an interrupt that lands in the guest's few instructions gives the kernel one more chance to "
     "merge the shadow selector"
 )
+_TIMERS: Final = "the model's timers are those of v6.7 and later, whatever kernel it is"
 _AT_ONCE: Final = "an irqfd's work cannot be held back on a kernel: it counts as delivered at once"
 KNOWN: Final = (
     _release(
@@ -98,6 +102,7 @@ KNOWN: Final = (
         Known(Subject.OUTCOME, glob, _AT_ONCE, LIVE_TIMING, condition=Condition.AT_ONCE)
         for glob in ("event_sources.irqfd.*", "event_sources.all *")
     ),
+    Known(Subject.OUTCOME, "event_sources.timer_*", _TIMERS, NO_SWITCH, before=(6, 7)),
     Known(
         Subject.COST,
         "slots.overlay_cycle",
