@@ -66,3 +66,10 @@ def test_the_object_has_every_pair_and_no_number_that_json_lacks(found: Agreemen
     assert [each["reason"] is None for each in content["differences"]].count(True) == len(
         found.open_questions
     )
+
+
+def test_without_an_open_question_it_says_why(report: Report, found: Agreement) -> None:
+    alike = agreement(planted.agreeing(report))
+    assert "OPEN QUESTIONS\n- None: no difference was found.\n" in text.render(alike)
+    known = replace(found, differences=tuple(found.explained))
+    assert "OPEN QUESTIONS\n- None: every difference has a known reason.\n" in text.render(known)

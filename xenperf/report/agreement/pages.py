@@ -11,7 +11,8 @@ from xenperf.report.header import described
 from xenperf.stats.agreement import RatioAgreement
 
 TITLE: Final = "xenperf report --agreement: the model and a real kernel, asked the same"
-NONE_OPEN: Final = "None: every difference found has a known reason."
+NO_DIFFERENCE: Final = "None: no difference was found."
+NONE_OPEN: Final = "None: every difference has a known reason."
 
 
 def page(found: Agreement) -> Page:
@@ -75,7 +76,8 @@ def _blocks(found: Agreement) -> Iterator[Block]:
     if found.explained:
         yield Notes("DIFFERENCES with a known reason", tuple(_explained(found.explained)))
     items = [f"{each.name}: model {each.model}, live {each.live}" for each in found.open_questions]
-    yield Notes("OPEN QUESTIONS", tuple(items or [NONE_OPEN]), is_warning=bool(items))
+    none = NONE_OPEN if found.differences else NO_DIFFERENCE
+    yield Notes("OPEN QUESTIONS", tuple(items or [none]), is_warning=bool(items))
     if found.lone:
         yield Notes("ASKED OF ONE ONLY, or of neither", tuple(_lone(found.lone)))
     yield from tables.in_full(found)
