@@ -95,8 +95,9 @@ def _load(content: Mapping[str, Any], path: str) -> tuple[str, LoadReport]:
     if checked["backend"] != LIVE:
         reason = "load of the model, which takes requests from one thread at a time"
         raise untrusted.refusal(path, reason, "record it on a real kernel")
+    lengths = ("apart_ns", "rejoin_ns", "runs_ns")
     windows = (
-        Windows(**{name: tuple(v) if isinstance(v, list) else v for name, v in each.items()})
+        Windows(**{**each, **{name: tuple(each[name]) for name in lengths}})
         for each in checked["windows"]
     )
     return checked["backend"], LoadReport(

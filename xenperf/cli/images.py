@@ -1,6 +1,5 @@
 """``xenperf series --kernel``: kernel images as steps, each booted several times in turn."""
 
-import secrets
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,7 +10,7 @@ from typing import Any, Final
 import click
 
 from xenperf.cli.boot import AUTO, DEFAULT_MEMORY_MIB, DEFAULT_TIMEOUT_S, machine_of
-from xenperf.cli.request import SEEDS, Request, command
+from xenperf.cli.request import Request, command, draw_seed
 from xenperf.cli.several import MODULE, NEXT
 from xenperf.cli.streams import Streams
 from xenperf.errors import UnavailableError, UsageError, XenperfError
@@ -152,7 +151,7 @@ def plan_of(request: Request) -> Plan:
             raise UsageError(name, "it is not of a series of images", f"leave {name} out")
     names = tuple(catalogue.select(request.only))
     return replace(
-        request.plan_of(names, drawn_seed=secrets.randbelow(SEEDS)),
+        request.plan_of(names, drawn_seed=draw_seed()),
         backend=BACKEND,
         compile_all=not request.only,
     )

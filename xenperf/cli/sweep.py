@@ -1,6 +1,5 @@
 """``xenperf sweep``: how costs grow with memslots and vCPUs, on this machine or on a cluster."""
 
-import secrets
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any, Final
@@ -13,7 +12,7 @@ from xenperf.cli.exit_codes import SWEEP_EPILOG
 from xenperf.cli.formats import SWEEP_FORMATS
 from xenperf.cli.job import Job, carry_out
 from xenperf.cli.kernel_options import kernel_options
-from xenperf.cli.request import DEFAULTS, Request, askable, command
+from xenperf.cli.request import DEFAULTS, Request, askable, command, draw_seed
 from xenperf.cli.sizes import SLOTS, VCPUS, Grid
 from xenperf.cli.streams import Streams
 from xenperf.measure.cells import COUNTED_WORKERS, Axis, by_cell
@@ -22,7 +21,6 @@ from xenperf.report.model import Kind
 from xenperf.scenarios import catalogue
 from xenperf.vmm.machine import Shape
 
-SEEDS: Final = 1_000_000  # drawn below: short enough to type
 WORKERS: Final = 20  # growth is judged size by size, so there is more to be decided than in run
 ROUNDS: Final = 8
 QUICK_WORKERS: Final = 4  # fewer give no interval
@@ -149,7 +147,7 @@ def run(sweep: Sweep, streams: Streams) -> int:
     request = sweep.request
     if request.format is None and PurePath(request.path or "").suffix == f".{TSV}":
         request = replace(request, format=TSV)
-    plan, skipped = sweep.plan(drawn_seed=secrets.randbelow(SEEDS))
+    plan, skipped = sweep.plan(drawn_seed=draw_seed())
     request.check_output()
     with connected(sweep.scheduler, streams) as cluster:
         job = Job(
