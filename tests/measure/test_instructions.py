@@ -20,13 +20,14 @@ from xenperf.measure.client_requests import ClientRequests
 from xenperf.measure.count_plan import CountPlan
 from xenperf.measure.count_process import Step
 from xenperf.measure.instructions import count, gathered, with_figures
+from xenperf.measure.sides import Build
 from xenperf.model.patches import GPA_ONLY, KERNELS
 from xenperf.scenarios import catalogue
 from xenperf.stats.verdict import Verdict
 from xenperf.vmm.machine import Shape
 
 NAMES = ("gpc.check", "lock.read")
-PLAN = CountPlan(NAMES, runs=2)
+PLAN = CountPlan.of(NAMES, runs=2)
 x86_64 = pytest.mark.skipif(platform.machine() != "x86_64", reason="no x86-64: unknown requests")
 under_valgrind = pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is missing")
 PLANTED = """
@@ -69,8 +70,11 @@ def no_valgrind_needed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_a_plan_survives_the_way_to_a_worker() -> None:
+    pairs = (("gpc.check", Activation.HVA), ("lock.read", Activation.GPA))
     for patches in (None, (), ("read-lock-first",)):
-        plan = CountPlan(NAMES, Shape(8, 2, False, 9), patches, runs=5)
+        build = Build(tree="/a", patches=patches, copy=1)
+        plan = CountPlan(pairs, Shape(8, 2, False, 9), build, runs=5)
+        assert plan.names == NAMES
         assert CountPlan.from_json(plan.to_json()) == plan
 
 
@@ -204,7 +208,7 @@ def test_real_counts_repeat_and_controls_are_the_same() -> None:
 def test_one_per_cent_more_work_is_found_in_every_control(monkeypatch: pytest.MonkeyPatch) -> None:
     fake_worker(monkeypatch, PLANTED)
     names = tuple(each.name for each in catalogue.BENCHMARKS if each.is_control)
-    for row in count(CountPlan(names, runs=1)).rows(names):
+    for row in count(CountPlan.of(names, runs=1)).rows(names):
         assert row.verdict is Verdict.MORE, row
         assert row.difference == pytest.approx(0.01, abs=0.0005), row
 
@@ -213,7 +217,7 @@ def test_one_per_cent_more_work_is_found_in_every_control(monkeypatch: pytest.Mo
 @x86_64
 @under_valgrind
 def test_a_kernel_without_activation_by_hva_has_one_side() -> None:
-    plan = CountPlan(("gpc.check",), patches=tuple(KERNELS[GPA_ONLY]), runs=1)
+    plan = CountPlan.of(("gpc.check",), build=Build(patches=tuple(KERNELS[GPA_ONLY])), runs=1)
     (row,) = count(plan).rows(plan.names)
     assert row.verdict is Verdict.GONE
     assert row.gpa is not None

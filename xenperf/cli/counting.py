@@ -10,6 +10,7 @@ from xenperf.errors import UsageError
 from xenperf.measure import callgrind, environment, instructions
 from xenperf.measure.count_plan import DEFAULT_RUNS, CountPlan
 from xenperf.measure.plan import Plan
+from xenperf.measure.sides import Build
 from xenperf.record.atomic import write_text
 from xenperf.report.instructions import InstructionReport, render_json, render_text, summary
 from xenperf.report.model import Setting
@@ -80,7 +81,13 @@ def _count_plan(request: Request, asked: Plan) -> CountPlan:
             f"{OPTION} {INSTRUCTIONS}", "only scenarios were chosen", "choose a cost: xenperf list"
         )
     runs = DEFAULT_RUNS if request.workers is None else asked.workers
-    return CountPlan(names, asked.shape, patches, runs, compile_all=asked.compile_all)
+    return CountPlan.of(
+        names,
+        shape=asked.shape,
+        build=Build(patches=patches),
+        runs=runs,
+        compile_all=asked.compile_all,
+    )
 
 
 def _settings(asked: Plan, plan: CountPlan) -> dict[str, Setting]:

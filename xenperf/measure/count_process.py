@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from xenperf.errors import MeasurementError
-from xenperf.hypervisor import Activation
 from xenperf.measure import callgrind
 from xenperf.measure.count_plan import CountPlan
 
@@ -42,7 +41,7 @@ class Progress:
 
     def __init__(self, plan: CountPlan, listen: Listener) -> None:
         """Tell *listen* whenever a worker says something."""
-        self.total = (plan.runs + 1) * len(plan.names) * len(Activation)
+        self.total = (plan.runs + 1) * len(plan.pairs)
         self.done = 0
         self.listen = listen
 

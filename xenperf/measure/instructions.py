@@ -8,7 +8,7 @@ import asyncio
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -62,7 +62,7 @@ async def _count(plan: CountPlan, valgrind: str, progress: Progress) -> Counts:
     """Rehearse without Valgrind, then count in as many processes at once as there are CPUs."""
     free = asyncio.Semaphore(len(os.sched_getaffinity(0)))
 
-    async def counted(root: str, run_idx: int) -> list[Message]:
+    async def counted(plan: CountPlan, root: str, run_idx: int) -> list[Message]:
         folder = Path(root, str(run_idx))
         folder.mkdir()
         async with free:
@@ -72,10 +72,12 @@ async def _count(plan: CountPlan, valgrind: str, progress: Progress) -> Counts:
         return with_figures(said, callgrind.totals(folder))
 
     with tempfile.TemporaryDirectory(prefix="xenperf-count-") as root:
-        await said_by(plan, 0, Path(root), progress)
+        rehearsed = await said_by(plan, 0, Path(root), progress)
+        there = tuple((message["name"], Activation(message["activation"])) for message in rehearsed)
+        found = replace(plan, pairs=there)
         try:
             async with asyncio.TaskGroup() as group:
-                runs = [group.create_task(counted(root, idx)) for idx in range(plan.runs)]
+                runs = [group.create_task(counted(found, root, idx)) for idx in range(plan.runs)]
         except ExceptionGroup as failures:  # one dead worker is enough to tell
             raise failures.exceptions[0] from None
     return gathered([run.result() for run in runs])
