@@ -17,7 +17,7 @@ PATIENCE_S = 120.0
 SETTLED_S = 0.05  # a process is seen a little before its parent has finished starting it
 ROW_KEYS = (
     *("benchmark", "variant", "sides", "metric", "unit", "gpa", "hva", "ratio", "ci"),
-    *("verdict", "control", "worker_ratios", "wall_ratio", "notes"),
+    *("verdict", "control", "worker_ratios", "wall_ratio", "instructions", "notes"),
 )
 
 

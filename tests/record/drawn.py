@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from xenperf.measure import conditions
+from xenperf.measure.beside import NOT_YET, Instructions
 from xenperf.measure.plan import Plan
 from xenperf.measure.session import Session
 from xenperf.measure.sides import BY_ACTIVATION, Build, between_builds
@@ -50,7 +51,26 @@ def recorded(draw: st.DrawFn) -> Recorded:
         remarks=("a dirty tree",) * draw(st.integers(0, 1)),
         begun="2026-01-02T03:04:05+01:00",
         sources="0123456789abcdef",
+        instructions=draw(st.none() | instructions(plan)),
     )
+
+
+@st.composite
+def instructions(draw: st.DrawFn, plan: Plan) -> Instructions:
+    """Draw what may have been counted beside the times."""
+    runs = draw(st.integers(1, 3))
+    if draw(st.booleans()):
+        return Instructions(runs, missing=draw(st.sampled_from((NOT_YET, "valgrind: missing"))))
+    found = st.lists(st.floats(0.5, 1e6), min_size=runs, max_size=runs)
+    counted: list[dict[str, Any]] = []
+    for name in plan.names[:-1]:
+        for comparison in plan.of(name):
+            labels = [side.label for side in comparison.sides]
+            named = {"name": name, "comparison": comparison.variant, "variant": comparison.variant}
+            right = {**named, "sides": {label: draw(st.none() | found) for label in labels}}
+            wrong = {**named, "sides": {}, "invalid": "by gpa: 3 of 8"}
+            counted.append(draw(st.sampled_from((right, right, wrong))))
+    return Instructions(runs, tuple(counted), None)
 
 
 @st.composite

@@ -4,7 +4,7 @@ import json
 import math
 import re
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.record.drawn import content_of, recorded, text_of
 from xenperf.cli.reporting import report_of
 from xenperf.errors import UsageError
+from xenperf.measure.sides import BY_ACTIVATION
 from xenperf.record.recorded import Recorded, read, recorded_of
 from xenperf.report import json_, text
 
@@ -187,6 +188,31 @@ def test_offsets_that_no_page_has_are_refused(offsets: Any, named: str) -> None:
     content = content_of(one())
     first_cost(content)["page_offsets"] = offsets
     with pytest.raises(UsageError, match=re.escape(named)):
+        recorded_of(content, "r.json")
+
+
+COUNTED = {"name": "gpc.check", "comparison": "", "variant": "", "sides": {"gpa": [29.0]}}
+
+
+@pytest.mark.parametrize(
+    ("counted", "named"),
+    [
+        ([{**COUNTED, "name": "gpc.other"}], "counted[0]: not in the plan"),
+        ([{**COUNTED, "comparison": "other"}], "counted[0]: not in the plan"),
+        ([{**COUNTED, "sides": {"nobody": [1.0]}}], "counted[0].sides: not of its comparison"),
+        ([{**COUNTED, "sides": {"gpa": []}}], "counted[0].sides.gpa: not a list of at least 1"),
+        ([{**COUNTED, "sides": {"gpa": [0.0]}}], "counted[0].sides.gpa[0]: not above 0"),
+        ([COUNTED, COUNTED], "counted: not each cost once"),
+        ([{**COUNTED, "more": 1}], "counted[0].more: not a key that belongs there"),
+    ],
+)
+def test_counts_of_something_else_are_refused(counted: Any, named: str) -> None:
+    content = content_of(one())
+    content["raw"]["plan"]["names"] = ["gpc.check"]
+    content["raw"]["plan"]["comparisons"] = json.loads(json.dumps([asdict(BY_ACTIVATION)]))
+    content["raw"]["workers"] = []
+    content["raw"]["instructions"] = {"runs": 1, "missing": None, "counted": counted}
+    with pytest.raises(UsageError, match=re.escape(f"raw.instructions.{named}")):
         recorded_of(content, "r.json")
 
 

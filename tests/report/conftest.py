@@ -177,6 +177,27 @@ def compared(report: Report) -> Report:
 
 
 @pytest.fixture
+def counted(compared: Report) -> Report:
+    """The two revisions with their instructions, of which one cost has none."""
+    taken = ((29.0, 29.0), (70.0, 75.03125), None, None)
+    rows = [
+        replace(row, instructions=each)
+        for row, each in zip(compared.rows, (*taken, None, None), strict=True)
+    ]
+    return replace(
+        compared,
+        rows=tuple(rows),
+        settings={
+            **compared.settings,
+            "instruction_runs": 3,
+            "instruction_cpu": "x86-64-v2",
+        },
+        uncounted={"gpc.new gpa": "by gpa: not every one of 32768 operations went as expected"},
+        command="xenperf compare 0123456789ab ba9876543210 --instructions --seed 4711",
+    )
+
+
+@pytest.fixture
 def series(report: Report) -> Report:
     """Three steps of one benchmark by each activation, and what they bought."""
     rows = []

@@ -21,6 +21,22 @@ def test_a_wide_interval_takes_digits_from_the_times_too() -> None:
 
 
 @pytest.mark.parametrize(
+    ("counted", "change"),
+    [
+        (None, "-"),
+        ((100.0, 100.0), "+0.0 %"),
+        ((100.0, 99.96), "+0.0 %"),
+        ((122.15, 112.15), "-8.2 %"),
+        ((100.0, 103.0), "+3.0 %"),
+    ],
+)
+def test_a_change_of_the_instructions_is_never_minus_nothing(
+    counted: tuple[float, float] | None, change: str
+) -> None:
+    assert figures(replace(ROW, instructions=counted)).instructions == change
+
+
+@pytest.mark.parametrize(
     ("gpa", "expected"),
     [(0.00123456, "0.00123"), (0.94623, "0.946"), (9.996, "10.00"), (12345.6, "12300")],
 )

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from xenperf.cli.formats import FORMATS, chosen
 from xenperf.report import mail, markdown, text
-from xenperf.report.model import Report
+from xenperf.report.model import EVERY_COST, Report
+from xenperf.report.sections import sections
+from xenperf.report.tallies import closing
 
 Golden = Callable[[str, str], None]
 FORMS = ("text", "markdown", "mail")
-KINDS = ("report", "doubtful", "compared", "series")
+KINDS = ("report", "doubtful", "compared", "counted", "series")
 SUFFIX = {"text": "txt", "markdown": "md", "mail": "mail"}
 
 
@@ -55,6 +57,31 @@ def test_slices_that_changed_their_cpu_are_told_where_there_are_some(
     for none_moved in ((0, 640), None):
         shown = FORMATS[form].render(replace(report, moved=none_moved))
         assert "another CPU" not in " ".join(shown.split())
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "mail", "html"])
+def test_what_could_not_be_counted_is_told_with_the_reason(form: str, report: Report) -> None:
+    reason = "valgrind: not on the PATH; install it"
+    shown = FORMATS[form].render(replace(report, uncounted={EVERY_COST: reason}))
+    assert f"not counted: {reason}" in " ".join(shown.split())
+    assert "callgrind" not in shown
+    assert f"({EVERY_COST})" not in shown
+
+
+def test_a_time_that_differs_by_as_many_instructions_is_named(counted: Report) -> None:
+    said = dict(closing(counted)[::-1])["instr"]
+    assert said == "times differ, instructions do not (layout, or what waits): gpc.check gpa"
+    slower = replace(counted.rows[0], instructions=(29.0, 29.03))
+    assert "gpc.check" not in str(closing(replace(counted, rows=(slower, *counted.rows[1:]))))
+
+
+def test_a_series_shows_the_instructions_against_its_base(series: Report) -> None:
+    rows = tuple(replace(row, instructions=(100.0, 97.0)) for row in series.rows)
+    shown = replace(series, rows=rows)
+    steps = sections(shown)[0]
+    assert [line[steps.columns.index("instr")] for line in steps.cells] == ["-", "-3.0 %", "-3.0 %"]
+    for form, width in (("text", 100), ("mail", 72)):
+        assert max(map(len, FORMATS[form].render(shown).splitlines())) <= width
 
 
 def test_a_mail_is_plain_ascii_and_says_machine_method_and_command(report: Report) -> None:

@@ -30,7 +30,7 @@ def test_its_keys_and_rows(doubtful: Report) -> None:
         list(row)
         == [
             *("benchmark", "variant", "sides", "metric", "unit", "gpa", "hva", "ratio", "ci"),
-            *("verdict", "control", "worker_ratios", "wall_ratio", "notes"),
+            *("verdict", "control", "worker_ratios", "wall_ratio", "instructions", "notes"),
         ]
         for row in content["rows"]
     )

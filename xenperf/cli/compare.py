@@ -13,7 +13,7 @@ from xenperf.cli.between import SENTINELS, names_of
 from xenperf.cli.exit_codes import COMPARE_EPILOG
 from xenperf.cli.files import are_files
 from xenperf.cli.job import Job, carry_out
-from xenperf.cli.options import measuring
+from xenperf.cli.options import instructions, measuring
 from xenperf.cli.request import Request, command, draw_seed
 from xenperf.cli.streams import Streams
 from xenperf.errors import MeasurementError
@@ -50,6 +50,7 @@ class Sources:
     is_flag=True,
     help="Give each revision processes of its own, in turn (grade B); else both share one (A).",
 )
+@instructions
 @measuring
 @click.pass_obj
 def verb(streams: Streams, /, base: str, head: str, repo: str, apart: bool, **options: Any) -> int:

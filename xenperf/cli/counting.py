@@ -2,8 +2,8 @@
 
 from typing import Final
 
+from xenperf.cli import progress
 from xenperf.cli.exit_codes import ExitCode
-from xenperf.cli.progress import bar
 from xenperf.cli.request import Request, command, settings
 from xenperf.cli.streams import Streams
 from xenperf.errors import UsageError
@@ -30,8 +30,8 @@ def run(request: Request, streams: Streams) -> int:
     plan = _count_plan(request, asked)
     request.check_output()
     conditions = environment.describe()
-    with bar(streams.err) as show:
-        counts = instructions.count(plan, lambda step: show(step.done, step.total, step.doing))
+    with progress.counting(streams.err) as listen:
+        counts = instructions.count(plan, listen)
     report = InstructionReport(
         rows=tuple(counts.rows(plan.names)),
         runs=plan.runs,
@@ -63,6 +63,7 @@ def _refuse_what_is_about_time(request: Request) -> None:
         ("--seed", request.seed is not None),
         ("--quick", request.quick),
         ("--strict", request.strict),
+        ("--instructions", request.instructions),
         ("--budget", request.budget is not None),
     ):
         if is_given:

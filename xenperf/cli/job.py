@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from xenperf.cli import formats, progress, saving
+from xenperf.cli import beside, formats, progress, saving
 from xenperf.cli.exit_codes import exit_code
 from xenperf.cli.reporting import report_of
 from xenperf.cli.request import Request
@@ -37,7 +37,8 @@ class Job:
 
 def carry_out(job: Job, request: Request, streams: Streams, said_by: SaidBy | None = None) -> int:
     """Measure, judge, and hand over the report; return the exit code."""
-    return go_on(begin(job), request, streams, said_by)
+    begun = replace(begin(job), instructions=beside.asked(request))
+    return go_on(begun, request, streams, said_by)
 
 
 def begin(job: Job) -> Recorded:
@@ -64,7 +65,7 @@ def go_on(
     *said_by* runs workers somewhere else than here.
     """
     saver = saving.Saver(saving.file_of(request), begun)
-    recorded = record(begun, request, streams, saver, said_by)
+    recorded = beside.counted(record(begun, request, streams, saver, said_by), streams)
     report = report_of(recorded)
     if report.cut_short and not report.has_figures:
         raise UsageError(begun.kind, f"{report.cut_short} before anything was measured")

@@ -75,6 +75,14 @@ _OPTIONS: Final = (
 )
 
 
+instructions = click.option(
+    "--instructions",
+    is_flag=True,
+    help="Count instructions too, after timing, and show their change beside; needs Valgrind.",
+)
+"""Of the verbs whose report has a column for it."""
+
+
 def measuring(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a verb the options of measuring, in the order they are listed above."""
     for option in reversed(_OPTIONS):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO, TypeAlias
 
+from xenperf.measure.count_process import Step
 from xenperf.measure.session import Progress
 
 Show: TypeAlias = Callable[[int, int, str], None]
@@ -46,3 +47,10 @@ def of_workers(err: TextIO) -> Iterator[Callable[[Progress], None]]:
 def worded(progress: Progress) -> str:
     """Return what the run is busy with now."""
     return f"{progress.doing}, worker {progress.worker_idx + 1} of {progress.nr_workers}"
+
+
+@contextmanager
+def counting(err: TextIO) -> Iterator[Callable[[Step], None]]:
+    """Show a bar that tells what is being counted."""
+    with bar(err) as show:
+        yield lambda step: show(step.done, step.total, step.doing)

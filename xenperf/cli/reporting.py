@@ -4,12 +4,21 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from xenperf.cli.request import common_settings, settings, sweep_settings
-from xenperf.measure import curves, trust
+from xenperf.measure import callgrind, curves, trust
+from xenperf.measure.beside import Instructions, filled, uncounted
 from xenperf.measure.moves import moved_in, moves
 from xenperf.measure.samples import per_operation, said_of
 from xenperf.measure.session import Session
 from xenperf.record.recorded import Recorded
-from xenperf.report.model import Grade, Kind, Report, RowKey, WorkerSlices
+from xenperf.report.model import (
+    EVERY_COST,
+    Grade,
+    Kind,
+    Report,
+    RowKey,
+    Setting,
+    WorkerSlices,
+)
 from xenperf.stats.samples import WALL_TIME
 
 _SETTINGS: Final = {Kind.RUN: settings, Kind.SWEEP: sweep_settings}
@@ -19,12 +28,16 @@ def report_of(recorded: Recorded) -> Report:
     """Return the report of what was *recorded*, judged anew, with every slice that was taken."""
     session, plan = recorded.session, recorded.session.plan
     kind = Kind(recorded.kind)
-    is_sweep = kind is Kind.SWEEP
+    found, is_sweep = recorded.instructions, kind is Kind.SWEEP
+    rows = curves.rows(session) if is_sweep else session.rows()
     return Report(
-        rows=tuple(curves.rows(session) if is_sweep else session.rows()),
+        rows=tuple(rows if found is None else filled(rows, found)),
         backend=plan.backend,
         environment=recorded.environment,
-        settings=_SETTINGS.get(kind, common_settings)(plan),
+        settings={
+            **_SETTINGS.get(kind, common_settings)(plan),
+            **({} if found is None else counting_settings(found)),
+        },
         command=recorded.command,
         nr_finished=session.nr_finished,
         cut_short=session.cut_short,
@@ -35,9 +48,20 @@ def report_of(recorded: Recorded) -> Report:
         slices={} if is_sweep else slices(session),
         moved=moves(session.workers),
         growth=curves.growth(session) if is_sweep else (),
+        uncounted={} if found is None else why_uncounted(found),
         remarks=(*recorded.remarks, *(() if plan.counts else trust.remarks(session.workers))),
         grade=Grade.OWN_PROCESSES if plan.apart else Grade.ONE_PROCESS,
     )
+
+
+def counting_settings(found: Instructions) -> dict[str, Setting]:
+    """Return how instructions were counted."""
+    return {"instruction_runs": found.runs, "instruction_cpu": callgrind.CPU_NAME}
+
+
+def why_uncounted(found: Instructions) -> dict[str, str]:
+    """Return why costs lack their instructions, by name."""
+    return uncounted(found) if found.missing is None else {EVERY_COST: found.missing}
 
 
 def slices(session: Session) -> dict[RowKey, tuple[WorkerSlices, ...]]:

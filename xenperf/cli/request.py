@@ -64,6 +64,9 @@ class Request:
     count: str | None = None
     """What is counted instead of timed."""
 
+    instructions: bool = False
+    """Count instructions too, after timing."""
+
     def plan(self, drawn_seed: int) -> Plan:
         """Return the plan, with *drawn_seed* if none was given; ``UsageError`` if there is none."""
         plan = replace(
@@ -81,6 +84,9 @@ class Request:
         """Return a plan of *names* that leaves open who is compared."""
         if self.budget is not None and not (0 < self.budget < math.inf):
             raise UsageError(f"budget {self.budget}", "out of range", "give seconds above 0")
+        if self.instructions and self.backend != DEFAULT_BACKEND:
+            reason = "Valgrind sees nothing of a real kernel"
+            raise UsageError("--instructions", reason, "use --backend model")
         if self.seed is not None and not 0 <= self.seed <= MAX_SEED:
             raise UsageError(f"seed {self.seed}", "out of range", f"give 0 to {MAX_SEED}")
         return Plan(
@@ -195,6 +201,7 @@ def command(request: Request, plan: Plan, verb: Sequence[str] = ("run",)) -> str
     ):
         words += [] if value == usual else [name, str(value)]
     words += ["--count", request.count] if request.count else []
+    words += ["--instructions"] if request.instructions else []
     words += ["--quick"] if request.quick else []
     words += [word for glob in request.only for word in ("--only", glob)]
     words += [] if request.count else ["--seed", str(plan.seed)]

@@ -9,7 +9,7 @@ from xenperf.cli import counting
 from xenperf.cli.exit_codes import RUN_EPILOG
 from xenperf.cli.job import Job, carry_out
 from xenperf.cli.kernel_options import kernel_options
-from xenperf.cli.options import measuring
+from xenperf.cli.options import instructions, measuring
 from xenperf.cli.request import DEFAULTS, Request, askable, command, draw_seed
 from xenperf.cli.streams import Streams
 
@@ -28,6 +28,7 @@ from xenperf.cli.streams import Streams
     type=click.Choice([counting.INSTRUCTIONS]),
     help="Count instead of timing: exact on a busy machine too; needs Valgrind.",
 )
+@instructions
 @measuring
 @click.pass_obj
 def verb(streams: Streams, /, **options: Any) -> int:

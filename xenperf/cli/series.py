@@ -13,7 +13,7 @@ from xenperf.cli.between import SENTINELS, names_of
 from xenperf.cli.compare import DIRTY
 from xenperf.cli.exit_codes import SERIES_EPILOG
 from xenperf.cli.job import Job, carry_out
-from xenperf.cli.options import measuring
+from xenperf.cli.options import instructions, measuring
 from xenperf.cli.request import Request, command, draw_seed
 from xenperf.cli.streams import Streams
 from xenperf.errors import UsageError
@@ -43,6 +43,7 @@ Named = list[tuple[str, Build]]
     help="The checkout of xenperf whose commits are measured, or shown in order.  [default: here]",
 )
 @images.options
+@instructions
 @measuring
 @click.pass_obj
 def verb(

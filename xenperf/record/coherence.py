@@ -37,6 +37,18 @@ def check(plan: Plan, raw: Mapping[str, Any]) -> None:
                     expect(alike, f"{here}.sides", "those of the other workers")
 
 
+def check_instructions(plan: Plan, counted: Sequence[Message], where: str) -> None:
+    """Raise ``MisshapenError`` where what was counted is not of *plan*, or is there twice."""
+    keys = [(message["name"], message["comparison"]) for message in counted]
+    expect(len(set(keys)) == len(keys), where, "each cost once")
+    for idx, message in enumerate(counted):
+        known = {comparison.variant: comparison for comparison in plan.of(message["name"])}
+        there = message["name"] in plan.names and message["comparison"] in known
+        expect(there, f"{where}[{idx}]", "in the plan")
+        labels = {side.label for side in known[message["comparison"]].sides}
+        expect(set(message["sides"]) <= labels, f"{where}[{idx}].sides", "of its comparison")
+
+
 def _check_plan(plan: Plan) -> None:
     expect(len(set(plan.names)) == len(plan.names), "raw.plan.names", "each there once")
     variants = [comparison.variant for comparison in plan.comparisons]

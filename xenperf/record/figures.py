@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from xenperf.measure.beside import means_of
 from xenperf.measure.samples import per_operation
 from xenperf.record.recorded import Plain, Recorded
 from xenperf.stats.files import Figure
@@ -63,6 +64,8 @@ def source_of(recorded: Recorded, path: str) -> Source:
 def _figures(recorded: Recorded) -> tuple[Figure, ...]:
     """Return each cost of each side, with the median of every worker."""
     found: dict[tuple[str, str, str, str], tuple[float, ...]] = {}
+    counted: dict[tuple[str, str, str, str], float | None] = {}
+    means = {} if recorded.instructions is None else means_of(recorded.instructions)
     for message in (m for said in recorded.session.workers for m in said):
         if message["kind"] != "cost" or "invalid" in message:
             continue
@@ -73,7 +76,8 @@ def _figures(recorded: Recorded) -> tuple[Figure, ...]:
                 variant = f"{message['variant']} {label}".strip()
                 key = message["name"], variant, message["unit"], message["metric"]
                 found[key] = (*found.get(key, ()), median(times))
-    return tuple(Figure(*key, workers) for key, workers in found.items())
+                counted[key] = means.get((message["name"], message["variant"], label))
+    return tuple(Figure(*key, workers, instructions=counted[key]) for key, workers in found.items())
 
 
 def _counts(recorded: Recorded) -> dict[CountKey, tuple[int, ...]]:

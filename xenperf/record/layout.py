@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from xenperf.backends import BACKENDS
 from xenperf.hypervisor import Activation
+from xenperf.measure.plan import MAX_WORKERS
 from xenperf.model.patches import PATCHES
 from xenperf.record.checks import (
     Check,
@@ -127,6 +128,15 @@ def message(value: Any, where: str) -> None:
     MESSAGES[kind](value, where)
 
 
+INSTRUCTIONS: Final = fields(
+    {
+        "runs": integer(1, MAX_WORKERS),
+        "missing": maybe(text),
+        "counted": items(
+            fields({**_NAMED, "sides": table(maybe(items(positive, least=1)))}, {"invalid": text})
+        ),
+    }
+)
 RAW: Final = fields(
     {
         "plan": PLAN,
@@ -137,7 +147,8 @@ RAW: Final = fields(
         "skipped": table(text),
         "begun": text,
         "sources": text,
-    }
+    },
+    {"instructions": maybe(INSTRUCTIONS)},  # only where they were asked for
 )
 
 

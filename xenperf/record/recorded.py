@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final, TypeAlias
 
 from xenperf.errors import UsageError
+from xenperf.measure.beside import Instructions
 from xenperf.measure.plan import Plan
 from xenperf.measure.session import Session
 from xenperf.record import coherence, layout, untrusted
@@ -37,11 +38,15 @@ class Recorded:
     sources: str = ""
     """The digest of the sources and settings that were measured (``xenperf.digest``)."""
 
+    instructions: Instructions | None = None
+    """What was counted beside the times; None where it was not asked for."""
+
     @property
     def is_finished(self) -> bool:
         """Tell whether nothing is left to be measured."""
         plan, session = self.session.plan, self.session
-        return session.cut_short is None and session.nr_finished >= plan.workers
+        is_due = self.instructions is not None and self.instructions.is_due
+        return session.cut_short is None and session.nr_finished >= plan.workers and not is_due
 
 
 def document(recorded: Recorded, report: Mapping[str, object]) -> str:
@@ -61,6 +66,8 @@ def document(recorded: Recorded, report: Mapping[str, object]) -> str:
         "sources": recorded.sources,
         "workers": session.workers,
     }
+    if recorded.instructions is not None:
+        raw["instructions"] = asdict(recorded.instructions)
     as_suite = suite(session, recorded.environment, recorded.begun)
     lines = [
         f"{json.dumps(key)}: {json.dumps(value, allow_nan=False)}"
@@ -104,6 +111,9 @@ def _recorded_of(content: Mapping[str, Any]) -> Recorded:
     raw = content[RAW]
     plan = Plan.from_fields(raw["plan"])
     coherence.check(plan, raw)
+    counted = raw.get("instructions")
+    if counted is not None:
+        coherence.check_instructions(plan, counted["counted"], "raw.instructions.counted")
     return Recorded(
         Session(
             plan,
@@ -120,4 +130,7 @@ def _recorded_of(content: Mapping[str, Any]) -> Recorded:
         remarks=tuple(raw["remarks"]),
         begun=raw["begun"],
         sources=raw["sources"],
+        instructions=None
+        if counted is None
+        else Instructions(counted["runs"], tuple(counted["counted"]), counted["missing"]),
     )

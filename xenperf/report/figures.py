@@ -85,7 +85,8 @@ def _change_interval(row: Row) -> str:
 def _instructions(row: Row) -> str:
     if row.instructions is None or not row.instructions[0]:
         return NONE
-    return percent(row.instructions[1] / row.instructions[0])
+    base, head = row.instructions
+    return f"{round(100.0 * (head / base - 1.0), 1) + 0.0:+.1f} %"  # never -0.0
 
 
 def _relative_half_width(row: Row) -> float:

@@ -44,6 +44,7 @@ def conditions(report: Report) -> list[tuple[str, str]]:
     return [
         ("method", method(report)),
         ("verdicts", judgement(report)),
+        *counting(report),
         *_guest(report),
         *((("modelled", kernel),) if (kernel := modelled(report)) else ()),
         ("machine", machine(report)),
@@ -125,6 +126,19 @@ def versions(report: Report) -> str:
     names = ("xenperf", "python", "numpy", "numba", "llvmlite")
     found = [(name, report.environment.get(name)) for name in names]
     return ", ".join(f"{name} {version}" for name, version in found if version is not None)
+
+
+def counting(report: Report) -> list[tuple[str, str]]:
+    """Return how instructions were counted; nothing where none were."""
+    runs = report.settings.get("instruction_runs")
+    if runs is None or not any(row.instructions for row in report.rows):
+        return []
+    processes = "1 process" if runs == 1 else f"{runs} processes"
+    text = (
+        f"instructions of one operation, its share of the loop included: counted by callgrind in "
+        f"{processes} a build, in code for {report.settings['instruction_cpu']}"
+    )
+    return [("instr", text)]
 
 
 def moved(report: Report) -> list[tuple[str, str]]:

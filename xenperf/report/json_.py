@@ -43,6 +43,7 @@ def conditions(report: Report) -> dict[str, object]:
         "workers_finished": report.nr_finished,
         "cut_short": report.cut_short,
         "distrust": distrust.reasons(report),
+        "uncounted": dict(report.uncounted),
         "skipped": dict(report.skipped),
         "slices_moved": None if report.moved is None else list(report.moved),
     }
@@ -63,6 +64,7 @@ def _row(row: Row) -> dict[str, object]:
         "control": row.is_control,
         "worker_ratios": _numbers(row.worker_ratios),
         "wall_ratio": _number(row.wall_ratio),
+        "instructions": None if row.instructions is None else _numbers(row.instructions),
         "notes": list(row.notes),
     }
 

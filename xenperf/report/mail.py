@@ -4,7 +4,7 @@ from typing import Final
 
 from xenperf.report.header import judgement, machine, method, title
 from xenperf.report.model import Kind, Report
-from xenperf.report.sections import Section, sections
+from xenperf.report.sections import Section, instructions, sections
 from xenperf.report.table import paragraph
 from xenperf.report.tallies import closing
 from xenperf.report.text import command, doubts, table
@@ -26,6 +26,7 @@ def render(report: Report) -> str:
         doubts(report, WIDTH),
         _wrapped(LEGEND) if report.kind is Kind.SERIES else [],
         *(table(narrow(section), WIDTH) for section in sections(report)),
+        _instructions(report),
         _conditions(report),
     ]
     text = "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
@@ -64,6 +65,12 @@ def _verdicts(report: Report) -> list[str]:
     for label, text in closing(report):
         lines += paragraph(label, text, LABEL_WIDTH, WIDTH)
     return lines
+
+
+def _instructions(report: Report) -> list[str]:
+    """Return a table of their own for what was counted: beside the times there is no room."""
+    found = instructions(report)
+    return table(found, WIDTH) if found.cells else []
 
 
 def _conditions(report: Report) -> list[str]:

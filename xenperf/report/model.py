@@ -15,6 +15,7 @@ Plain: TypeAlias = str | int | float | None
 Setting: TypeAlias = Plain | Sequence[str]
 
 SCHEMA: Final = "xenperf/1"
+EVERY_COST: Final = "every cost"
 DIFFERENT: Final = frozenset({Verdict.SLOWER, Verdict.FASTER})
 
 
@@ -101,6 +102,11 @@ class Report:
 
     moved: tuple[int, int] | None = None
     """Slices that ended on another CPU than they began on, and all of which that is known."""
+
+    uncounted: Mapping[str, str] = field(default_factory=dict)
+    """Why costs lack their instructions, by name; of all of them under ``EVERY_COST``. Empty too
+    where none were asked for.
+    """
 
     skipped: Mapping[str, str] = field(default_factory=dict)
     """What the back end could not be asked, by name, and why."""

@@ -101,15 +101,17 @@ def _steps(report: Report) -> list[Section]:
 def _series_of(title: str, rows: Sequence[Row]) -> Section:
     base = rows[0].sides[0]
     before = {row.sides[1]: row for row in rows if row.sides[0] != base}
-    columns = ("step", "time", "vs previous", "that is", "vs base", "95% interval", VERDICT)
+    extra = ("instr",) if any(row.instructions for row in rows) else ()
+    columns = ("step", "time", "vs previous", "that is", "vs base", "95% interval", *extra, VERDICT)
     first = figures(rows[0]).base
-    cells: list[tuple[str, ...]] = [(base, first, NONE, NONE, NONE, NONE, NONE)]
+    cells: list[tuple[str, ...]] = [(base, first, *[NONE] * (len(columns) - 2))]
     for row in (row for row in rows if row.sides[0] == base):
         shown, previous = figures(row), before.get(row.sides[1])
         step = (NONE, NONE)
         if previous is not None:
             step = percent(previous.ratio), str(previous.verdict)
-        change = (percent(row.ratio), shown.change_interval, str(row.verdict))
+        counts = (shown.instructions,) if extra else ()
+        change = (percent(row.ratio), shown.change_interval, *counts, str(row.verdict))
         cells.append((row.sides[1], shown.head, *step, *change))
     return Section("costs", title, columns, tuple(cells))
 
@@ -147,6 +149,19 @@ def _answers(report: Report) -> Section:
         for one in report.answers
     ]
     return Section("answers", title, columns, tuple(cells))
+
+
+def instructions(report: Report) -> Section:
+    """Return what was counted in full, for where the tables have no room for a column."""
+    rows = [row for row in (*report.costs, *report.controls) if row.instructions is not None]
+    base, head = rows[0].sides if len({row.sides for row in rows}) == 1 else ("base", "head")
+    cells = []
+    for row in rows:
+        sides = () if row.sides == (base, head) else (f"{row.sides[0]} -> {row.sides[1]}",)
+        counted = [f"{each:.2f}" for each in row.instructions or ()]
+        cells.append((" ".join((row.name, *sides)), *counted, figures(row).instructions))
+    title = "INSTRUCTIONS: of one operation, its share of the loop included"
+    return Section("instructions", title, ("benchmark", base, head, "change"), tuple(cells))
 
 
 def _counts(row: Row) -> tuple[str, str]:

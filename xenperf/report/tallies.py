@@ -7,8 +7,9 @@ from typing import Final
 
 from xenperf.report import growth
 from xenperf.report.figures import percent
-from xenperf.report.model import Kind, Report
+from xenperf.report.model import DIFFERENT, EVERY_COST, Kind, Report
 from xenperf.stats.geomean import geomean
+from xenperf.stats.instructions import MARGIN
 from xenperf.stats.rows import Row
 from xenperf.stats.verdict import Verdict
 
@@ -46,7 +47,7 @@ def closing(report: Report) -> list[tuple[str, str]]:
         names = ", ".join(dict.fromkeys(undecided))
         text = f"{len(undecided)}, not the same and not known to differ: {names}"
         found.append(("undecided", text))
-    return [*found, *_noise(report), *skipped(report)]
+    return [*found, *_noise(report), *counted(report), *skipped(report)]
 
 
 def _noise(report: Report) -> list[tuple[str, str]]:
@@ -69,6 +70,36 @@ def _noise(report: Report) -> list[tuple[str, str]]:
         f"workers; about {more} more{seconds} would reach +-{100 * band:g} %"
     )
     return [("noise", text)]
+
+
+def counted(report: Report) -> list[tuple[str, str]]:
+    """Return what the instructions say of the times, and what was not counted, and why."""
+    alike = [row.name for row in report.costs if _differs_in_time_alone(row)]
+    found = []
+    if alike:
+        names = ", ".join(dict.fromkeys(alike))
+        text = f"times differ, instructions do not (layout, or what waits): {names}"
+        found.append(("instr", text))
+    names_of: dict[str, list[str]] = {}
+    for name, reason in report.uncounted.items():
+        names_of.setdefault(reason, []).append(name)
+    found += [
+        ("instr", f"not counted: {reason}" + ("" if names == [EVERY_COST] else _listed(names)))
+        for reason, names in names_of.items()
+    ]
+    return found
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f" ({', '.join(names)})"
+
+
+def _differs_in_time_alone(row: Row) -> bool:
+    """Tell whether *row* is slower or faster with as many instructions."""
+    if row.instructions is None or row.verdict not in DIFFERENT:
+        return False
+    base, head = row.instructions
+    return abs(head - base) <= MARGIN * base
 
 
 def skipped(report: Report) -> list[tuple[str, str]]:

@@ -42,6 +42,9 @@ class Figure:
     interval_ns: Interval | None = None
     """Where a file has an interval instead of processes."""
 
+    instructions: float | None = None
+    """Of one operation, where they were counted."""
+
     @property
     def key(self) -> tuple[str, str]:
         """What has to be equal in both files."""
@@ -78,6 +81,7 @@ def _row(base: Figure | None, head: Figure | None, nr_both: int) -> Row:
         notes=notes,
         sides=SIDES,
         variant=base.variant,
+        instructions=_instructions(base, head),
     )
 
 
@@ -98,6 +102,13 @@ def _lone(base: Figure | None, head: Figure | None) -> Row:
         sides=SIDES,
         variant=there.variant,
     )
+
+
+def _instructions(base: Figure, head: Figure) -> tuple[float, float] | None:
+    """Return the instructions of both: exact, so no drift between the recordings is in them."""
+    if base.instructions is None or head.instructions is None:
+        return None
+    return base.instructions, head.instructions
 
 
 def _notes(base: Figure, head: Figure) -> tuple[str, ...]:

@@ -125,6 +125,13 @@ def test_the_data_within_is_the_json_of_the_report(report: Report) -> None:
     assert gzip.decompress(packed).decode() == json_.render(report)
 
 
+def test_the_change_of_the_instructions_is_a_column(counted: Report) -> None:
+    page = read(html.render(counted))
+    assert "instructions" in [node.text for node in page.named("th")]
+    assert {"+0.0 %", "+7.2 %"} <= {node.text for node in page.named("td")}
+    assert "counted by callgrind in 3 processes a build, in code for x86-64-v2" in page.text
+
+
 def _hostile(report: Report) -> Report:
     """Return *report* with the hostile text wherever there is text at all."""
 
@@ -153,12 +160,13 @@ def _hostile(report: Report) -> Report:
         remarks=(HOSTILE,),
         skipped={HOSTILE: HOSTILE},
         answers=(AnswerChange(*[HOSTILE] * 2, (HOSTILE,) * 2, *[HOSTILE] * 2, True, False),),
+        uncounted={HOSTILE: HOSTILE},
     )
 
 
 def test_the_hostile_report_leaves_no_text_out(report: Report) -> None:
     texts = {"backend", "environment", "settings", "command", "cut_short", "about", "remarks"}
-    texts |= {"skipped", "answers"}
+    texts |= {"skipped", "answers", "uncounted"}
     others = {"rows", "nr_finished", "kind", "grade", "seconds", "slices", "moved", "growth"}
     assert {one.name for one in fields(Report)} == texts | others
 

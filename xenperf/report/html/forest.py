@@ -105,7 +105,7 @@ def _after(rows: Sequence[Row]) -> list[Column]:
     if any(row.wall_ratio is not None for row in rows):
         columns.append(Column("wall", _wall, "figure"))
     if any(row.instructions is not None for row in rows):
-        columns.append(Column("instructions", _instructions, "figure"))
+        columns.append(Column("instructions", lambda row: figures(row).instructions, "figure"))
     columns.append(Column("workers", lambda row: str(len(row.worker_ratios) or NONE), "figure"))
     return columns
 
@@ -119,13 +119,6 @@ def _wall(row: Row) -> str:
     if row.wall_ratio is None or row.noise is None:
         return NONE
     return round_figure(row.wall_ratio, row.noise * row.wall_ratio)
-
-
-def _instructions(row: Row) -> str:
-    if row.instructions is None or not row.instructions[0]:
-        return NONE
-    base, head = row.instructions
-    return f"{100.0 * (head / base - 1.0):+.1f} %"
 
 
 def _scale(report: Report, rows: Sequence[Row]) -> Stretched:

@@ -15,7 +15,7 @@ from xenperf.report.html.order import series_of
 from xenperf.report.html.tags import tag
 from xenperf.report.html.words import percent, plural
 from xenperf.report.model import Grade, Kind, Report
-from xenperf.report.tallies import skipped, summary
+from xenperf.report.tallies import counted, skipped, summary
 from xenperf.stats.verdict import Verdict
 
 MODEL: Final = "model"
@@ -90,7 +90,8 @@ def _always(report: Report) -> list[str]:
 
 
 def _facts(report: Report) -> Element:
-    facts = (*words.conditions(report), ("measured", _extent(report)), *skipped(report))
+    told = (*words.conditions(report), ("measured", _extent(report)))
+    facts = (*told, *counted(report), *skipped(report))
     return tag("dl", *((tag("dt", name), tag("dd", said)) for name, said in facts))
 
 
