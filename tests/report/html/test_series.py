@@ -55,6 +55,14 @@ def test_every_row_of_the_matrix_shows_ratio_interval_and_verdict(series: Report
     assert said.count("undecided") == undecided + shown_twice
 
 
+def test_a_row_that_was_counted_shows_the_change_of_its_instructions(series: Report) -> None:
+    counted = replace(series.rows[0], instructions=(100.0, 97.0))
+    page = read(html.render(replace(series, rows=(counted, *series.rows[1:]))))
+    small = [node.text for node in page.named("small")]
+    assert small.count("instr -3.0 %") == 2  # by patch, and by step: the first is both
+    assert sum(text.startswith("instr") for text in small) == 2
+
+
 def test_each_benchmark_has_one_small_picture_with_every_patch(series: Report) -> None:
     page = read(html.render(series))
     pictures = [

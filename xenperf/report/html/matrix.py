@@ -67,7 +67,7 @@ def _base(row: Row, series: Series) -> str:
 
 
 def _cell(row: Row | None) -> Element:
-    """Return one row in a cell: figure, sign of the verdict and, for a cost, the interval."""
+    """Return one row in a cell: figure, sign of the verdict and, for a cost, interval and count."""
     if row is None:
         return tag("td", NONE, class_="figure")
     shown = figures(row)
@@ -76,7 +76,10 @@ def _cell(row: Row | None) -> Element:
     if row.is_count:
         return tag("td", shown.head, sign, class_=kind)
     said = shown.interval if row.ratio is not None else _alone(row)
-    return tag("td", shown.ratio, sign, tag("small", said), class_=kind)
+    small = [tag("small", said)]
+    if row.instructions is not None:
+        small.append(tag("small", f"instr {shown.instructions}"))
+    return tag("td", shown.ratio, sign, small, class_=kind)
 
 
 def _alone(row: Row) -> str:
