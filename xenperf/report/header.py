@@ -35,7 +35,14 @@ def title(report: Report) -> str:
 
 def header(report: Report) -> list[tuple[str, str]]:
     """Return labels with what they say, in their order: the sides, then the conditions."""
-    return [*report.about.items(), *conditions(report)]
+    return [*sides(report), *conditions(report)]
+
+
+def sides(report: Report) -> list[tuple[str, str]]:
+    """Return what the sides are; the steps of a series have numbers, by which they are named."""
+    if report.kind is not Kind.SERIES:
+        return list(report.about.items())
+    return [(f"{number} {name}", text) for number, (name, text) in enumerate(report.about.items())]
 
 
 def conditions(report: Report) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from xenperf.report.model import Kind, Report
 from xenperf.report.sections import Section, instructions, sections
 from xenperf.report.table import paragraph
 from xenperf.report.tallies import closing
-from xenperf.report.text import command, doubts, table
+from xenperf.report.text import about, command, doubts, table
 
 WIDTH: Final = 72
 LABEL_WIDTH: Final = 11
@@ -21,7 +21,7 @@ LEGEND: Final = "after a step: < faster, > slower, = same, ? undecided, ! invali
 def render(report: Report) -> str:
     """Return the verdicts first, then why to doubt them, the tables, and how they came about."""
     blocks = [
-        [*_wrapped(title(report)), *_about(report)],
+        [*_wrapped(title(report)), *about(report, WIDTH)],
         _verdicts(report),
         doubts(report, WIDTH),
         _wrapped(LEGEND) if report.kind is Kind.SERIES else [],
@@ -51,13 +51,6 @@ def narrow(section: Section) -> Section:
 
 def _wrapped(text: str) -> list[str]:
     return paragraph("", text, 0, WIDTH)
-
-
-def _about(report: Report) -> list[str]:
-    lines = []
-    for label, text in report.about.items():
-        lines += paragraph(label, text, max(LABEL_WIDTH, min(len(label) + 2, 24)), WIDTH)
-    return lines
 
 
 def _verdicts(report: Report) -> list[str]:

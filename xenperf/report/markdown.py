@@ -8,7 +8,7 @@ from xenperf.report import distrust
 from xenperf.report.header import header, title
 from xenperf.report.model import Report
 from xenperf.report.sections import VERDICT, Section, sections
-from xenperf.report.tallies import closing
+from xenperf.report.tallies import GOES_ON, closing
 from xenperf.report.text import LEFT
 from xenperf.stats.verdict import Verdict
 
@@ -21,7 +21,7 @@ def render(report: Report) -> str:
     """Return the verdicts, why to doubt them, the tables, and how they came about."""
     blocks = [
         f"### {escaped(title(report))}",
-        "\n".join(f"- **{escaped(label)}**: {escaped(text)}" for label, text in closing(report)),
+        "\n".join(_item(label, text) for label, text in closing(report)),
         _doubts(report),
         *(_section(section) for section in sections(report)),
         folded("How this was measured", _conditions(report)),
@@ -34,6 +34,13 @@ def escaped(text: str) -> str:
     """Return *text* such that no renderer finds markup or HTML in it, on one line."""
     line = " ".join(text.split())
     return _SPECIAL.sub(r"\\\1", html.escape(line, quote=False))
+
+
+def _item(label: str, text: str) -> str:
+    """Return an item of a list; below the one before where it goes on with that."""
+    if label == GOES_ON:
+        return f"  - {escaped(text)}"
+    return f"- **{escaped(label)}**: {escaped(text)}"
 
 
 def _doubts(report: Report) -> str:

@@ -1,7 +1,7 @@
 """The tables of a report as cells, whatever form they are then given."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -43,7 +43,7 @@ def sections(report: Report) -> list[Section]:
         return [Section(*table) for table in growth.tables(report)]
     found = [
         *(_steps(report) if report.kind is Kind.SERIES else [_costs(report)]),
-        _outcomes(report),
+        *_outcomes(report),
         _answers(report),
         _controls(report),
     ]
@@ -91,20 +91,22 @@ def _steps(report: Report) -> list[Section]:
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in report.costs:
         groups.setdefault((row.benchmark, row.variant), []).append(row)
+    numbers = {name: f"{number} {name}" for number, name in enumerate(report.about)}
     found = []
     for (benchmark, variant), rows in groups.items():
         title = f"{benchmark}, {variant}: {rows[0].unit}" if variant else benchmark
-        found.append(_series_of(title, rows))
+        found.append(_steps_of(title, rows, numbers))
     return found
 
 
-def _series_of(title: str, rows: Sequence[Row]) -> Section:
+def _steps_of(title: str, rows: Sequence[Row], numbers: Mapping[str, str]) -> Section:
     base = rows[0].sides[0]
     before = {row.sides[1]: row for row in rows if row.sides[0] != base}
     extra = ("instr",) if any(row.instructions for row in rows) else ()
     columns = ("step", "time", "vs previous", "that is", "vs base", "95% interval", *extra, VERDICT)
     first = figures(rows[0]).base
-    cells: list[tuple[str, ...]] = [(base, first, *[NONE] * (len(columns) - 2))]
+    named = numbers.get(base, base)
+    cells: list[tuple[str, ...]] = [(named, first, *[NONE] * (len(columns) - 2))]
     for row in (row for row in rows if row.sides[0] == base):
         shown, previous = figures(row), before.get(row.sides[1])
         step = (NONE, NONE)
@@ -112,32 +114,42 @@ def _series_of(title: str, rows: Sequence[Row]) -> Section:
             step = percent(previous.ratio), str(previous.verdict)
         counts = (shown.instructions,) if extra else ()
         change = (percent(row.ratio), shown.change_interval, *counts, str(row.verdict))
-        cells.append((row.sides[1], shown.head, *step, *change))
+        cells.append((numbers.get(row.sides[1], row.sides[1]), shown.head, *step, *change))
     return Section("costs", title, columns, tuple(cells))
 
 
-def _outcomes(report: Report) -> Section:
-    """Return the counts, in their order: that of the phases; of a series what changed, in short."""
+def _outcomes(report: Report) -> list[Section]:
+    """Return the counts, in their order: that of the phases; between builds what changed, by sides.
+
+    Counts that are the same are counted: a series has thousands of them.
+    """
     rows = report.outcomes
-    title = "OUTCOMES: exact counts"
-    if report.kind is Kind.RUN:
+    if report.kind is Kind.RUN or not rows:
         base, head = rows[0].sides if rows else ("gpa", "hva")
-        columns: tuple[str, ...] = ("scenario", "metric", "unit", base, head, VERDICT)
-        lines = [(row.benchmark, row.metric, row.unit, *_counts(row)) for row in rows]
-        shown = [(*line, str(row.verdict)) for line, row in zip(lines, rows, strict=True)]
-        return Section("outcomes", title, columns, tuple(shown))
-    changed = [row for row in rows if row.verdict is not Verdict.SAME]
-    left_out = len(rows) - len(changed)
-    if left_out:
-        title += f"; {left_out} that are the same on both sides are left out"
-    cells: list[tuple[str, ...]] = []
-    for row in changed:
-        sides = f"{row.sides[0]} -> {row.sides[1]}"
-        cells.append((row.name, row.metric, row.unit, sides, *_counts(row), str(row.verdict)))
-    if rows and not cells:
-        cells = [("all", NONE, NONE, NONE, NONE, NONE, str(Verdict.SAME))]
-    columns = ("scenario", "metric", "unit", "sides", "before", "after", VERDICT)
+        return [_exact("OUTCOMES: exact counts", (base, head), rows)]
+    groups: dict[tuple[str, tuple[str, str]], list[Row]] = {}
+    for row in rows:
+        if row.verdict is not Verdict.SAME:
+            groups.setdefault((row.variant, row.sides), []).append(row)
+    left_out = len(rows) - sum(map(len, groups.values()))
+    suffix = f"; the same on both sides and left out: {left_out}" if left_out else ""
+    found = []
+    for (variant, sides), changed in groups.items():
+        title = f"OUTCOMES{', ' if variant else ''}{variant}: {sides[0]} -> {sides[1]}"
+        found.append(_exact(f"{title}; exact counts{suffix}", ("before", "after"), changed))
+        suffix = ""  # said once
+    return found or [_all_same(f"OUTCOMES: exact counts{suffix}")]
+
+
+def _exact(title: str, sides: tuple[str, str], rows: Sequence[Row]) -> Section:
+    columns = ("scenario", "metric", "unit", *sides, VERDICT)
+    cells = [(r.benchmark, r.metric, r.unit, *_counts(r), str(r.verdict)) for r in rows]
     return Section("outcomes", title, columns, tuple(cells))
+
+
+def _all_same(title: str) -> Section:
+    columns = ("scenario", "metric", "before", "after", VERDICT)
+    return Section("outcomes", title, columns, (("all", NONE, NONE, NONE, str(Verdict.SAME)),))
 
 
 def _answers(report: Report) -> Section:

@@ -8,6 +8,7 @@ from typing import Final
 from xenperf.report import growth
 from xenperf.report.figures import percent
 from xenperf.report.model import DIFFERENT, EVERY_COST, Kind, Report
+from xenperf.report.undecided import undecided
 from xenperf.stats.geomean import geomean
 from xenperf.stats.instructions import MARGIN
 from xenperf.stats.rows import Row
@@ -15,6 +16,10 @@ from xenperf.stats.verdict import Verdict
 
 COST_VERDICTS: Final = (Verdict.FASTER, Verdict.SLOWER, Verdict.SAME, Verdict.UNDECIDED)
 COUNT_VERDICTS: Final = (Verdict.FEWER, Verdict.MORE, Verdict.SAME)
+
+
+GOES_ON: Final = ""
+"""The label of what belongs to the line before."""
 
 
 def summary(report: Report) -> str:
@@ -35,18 +40,19 @@ def tallies(report: Report) -> list[tuple[str, str]]:
 
 
 def closing(report: Report) -> list[tuple[str, str]]:
-    """Return what stands below the tables: verdicts counted, the mean, the undecided named."""
+    """Return what stands below the tables: verdicts counted, the mean, the undecided named.
+
+    Labels with what they say; a line that goes on with the one before has the label ``GOES_ON``.
+    """
     found = tallies(report)
     if report.kind is Kind.SWEEP:
         return [*found, *skipped(report)]
     mean = _mean(report)
     if mean is not None:
         found.append(("geomean", mean))
-    undecided = report.named(Verdict.UNDECIDED)
-    if undecided:
-        names = ", ".join(dict.fromkeys(undecided))
-        text = f"{len(undecided)}, not the same and not known to differ: {names}"
-        found.append(("undecided", text))
+    said, lines = undecided(report)
+    found += [("undecided", said)] if said else []
+    found += [(GOES_ON, line) for line in lines]
     return [*found, *_noise(report), *counted(report), *skipped(report)]
 
 
@@ -63,13 +69,22 @@ def _noise(report: Report) -> list[tuple[str, str]]:
     noise, row = max(wide, key=lambda found: found[0])
     nr_workers = len(row.worker_ratios)
     more = math.ceil(nr_workers * (noise / band) ** 2) - nr_workers
-    seconds = f" ({more * report.seconds / report.nr_finished:.0f} s)" if report.seconds else ""
+    took = more * (report.seconds or 0.0) / report.nr_finished
+    seconds = f" ({_duration(took)})" if took else ""
     names = "one cost" if len(wide) == 1 else f"{len(wide)} costs"
     text = (
         f"too high to decide {names}: up to +-{100 * noise:.1f} % ({row.name}) with {nr_workers} "
         f"workers; about {more} more{seconds} would reach +-{100 * band:g} %"
     )
     return [("noise", text)]
+
+
+def _duration(seconds: float) -> str:
+    """Return *seconds* in a unit that leaves two or three digits."""
+    for unit, length, most in (("s", 1, 120), ("min", 60, 7200), ("h", 3600, 172_800)):
+        if seconds < most:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds / 86_400:.0f} days"
 
 
 def counted(report: Report) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from xenperf.report import distrust
-from xenperf.report.header import header, title
+from xenperf.report.header import conditions, sides, title
 from xenperf.report.model import Report
 from xenperf.report.sections import VERDICT, Section, sections
 from xenperf.report.table import WIDTH, Column, lay_out, paragraph
@@ -14,6 +14,7 @@ from xenperf.report.tallies import closing
 from xenperf.stats.verdict import Verdict
 
 LABEL_WIDTH: Final = 11
+WIDEST_LABEL: Final = 24
 COLOURS: Final = {Verdict.SLOWER: "\x1b[31m", Verdict.FASTER: "\x1b[32m"}
 NO_COLOUR: Final = "\x1b[0m"
 LEFT: Final = frozenset(
@@ -37,10 +38,17 @@ def render(report: Report, colour: bool = False) -> str:
 def heading(report: Report, width: int = WIDTH) -> list[str]:
     """Return what was compared, how, and on what."""
     lines = textwrap.wrap(title(report), width, subsequent_indent=" " * LABEL_WIDTH)
-    for label, text in header(report):
-        indent = max(LABEL_WIDTH, min(len(label) + 2, 24))
-        lines += paragraph(label, text, indent, width)
+    lines += about(report, width)
+    for label, text in conditions(report):
+        lines += paragraph(label, text, LABEL_WIDTH, width)
     return lines
+
+
+def about(report: Report, width: int) -> list[str]:
+    """Return what the sides are, a line each, in two columns."""
+    found = sides(report)
+    indent = max([LABEL_WIDTH, *(min(len(label) + 2, WIDEST_LABEL) for label, _ in found)])
+    return [line for label, text in found for line in paragraph(label, text, indent, width)]
 
 
 def doubts(report: Report, width: int = WIDTH) -> list[str]:

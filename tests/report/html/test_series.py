@@ -6,8 +6,8 @@ from tests.report.html import planted
 from tests.report.html.reader import Page, read
 from xenperf.report import html
 from xenperf.report.figures import figures
-from xenperf.report.html.order import series_of
 from xenperf.report.model import Kind, Report
+from xenperf.report.order import series_of
 from xenperf.stats.verdict import Verdict
 
 

@@ -3,7 +3,6 @@
 import base64
 import gzip
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 from xml.etree.ElementTree import Element
@@ -11,12 +10,12 @@ from xml.etree.ElementTree import Element
 from xenperf.report import distrust, json_
 from xenperf.report import header as words
 from xenperf.report.html.limits import limit
-from xenperf.report.html.order import series_of
 from xenperf.report.html.tags import tag
 from xenperf.report.html.words import percent, plural
 from xenperf.report.model import Grade, Kind, Report
+from xenperf.report.order import series_of
 from xenperf.report.tallies import counted, skipped, summary
-from xenperf.stats.verdict import Verdict
+from xenperf.report.undecided import undecided
 
 MODEL: Final = "model"
 
@@ -40,7 +39,7 @@ def header(report: Report) -> list[Element]:
     """Return the title, the verdicts counted, and everything to know before reading on."""
     return [
         tag("header", tag("h1", title(report)), tag("p", summary(report), class_="tally")),
-        _undecided(report),
+        *_undecided(report),
         _doubts(report),
         tag("section", tag("h2", "How the figures were obtained"), _facts(report), _all(report)),
         *_sides(report.about),
@@ -48,15 +47,13 @@ def header(report: Report) -> list[Element]:
     ]
 
 
-def _undecided(report: Report) -> Element:
+def _undecided(report: Report) -> list[Element]:
     if report.kind is Kind.SWEEP:
-        return tag("p", "What each word means is said below, under verdicts.", class_="soft")
-    times = Counter(report.named(Verdict.UNDECIDED))
-    if not times:
-        return tag("p", "No cost is undecided.", class_="undecided-list")
-    names = [name if nr == 1 else f"{name} ({nr} times)" for name, nr in times.items()]
-    said = f"Undecided, so neither the same nor known to differ: {', '.join(names)}."
-    return tag("p", said, class_="undecided-list")
+        return [tag("p", "What each word means is said below, under verdicts.", class_="soft")]
+    said, lines = undecided(report)
+    text = f"Undecided: {said}" if said else "No cost is undecided."
+    listed = [tag("ul", [tag("li", line) for line in lines], class_="undecided")] if lines else []
+    return [tag("p", text, class_="undecided-list"), *listed]
 
 
 def _doubts(report: Report) -> Element:

@@ -7,7 +7,7 @@ from typing import Final
 from xml.etree.ElementTree import Element
 
 from xenperf.report.figures import figures
-from xenperf.report.html.marks import line, picture, rules, words
+from xenperf.report.html.marks import picture, rules, words
 from xenperf.report.html.scale import Linear
 from xenperf.report.html.tags import number, tag
 from xenperf.report.model import WorkerSlices
@@ -58,7 +58,9 @@ def distributions(row: Row, workers: Sequence[WorkerSlices]) -> Element:
     at = {axis.at(value): f"{100.0 * value:+.3g} %" for value, _ in axis.ticks(5)}
     ticks = rules(at, (2 * LANE, 2 * LANE + 4), "tick")
     floors = rules((LANE, 2 * LANE), (LEFT, RIGHT), "tick", lying=True)
-    medians = line((axis.at(0.0),) * 2, (0.3 * LANE, 2 * LANE), "one")
+    x, floor = number(axis.at(0.0)), (LANE, 2 * LANE)
+    strokes = "".join(f"M{x} {number(y - LANE + 20)}V{number(y)}" for y in floor)
+    medians = tag("path", d=strokes, class_="one")
     label = "how the slices of both sides are distributed"
     named = [words(x, 2 * LANE + 16, text) for x, text in at.items()]
     return picture(WIDTH, 2 * LANE + 20, label, marks, medians, floors, ticks, named)

@@ -5,9 +5,9 @@ from typing import TypeAlias
 from xml.etree.ElementTree import Element
 
 from xenperf.report.figures import NONE, figures
-from xenperf.report.html.order import Series
 from xenperf.report.html.tags import tag
 from xenperf.report.html.words import SIGNS, breakable
+from xenperf.report.order import Series
 from xenperf.stats.rows import Row
 from xenperf.stats.verdict import Verdict
 

@@ -7,10 +7,10 @@ from xml.etree.ElementTree import Element
 
 from xenperf.report.html.limits import limits, ratios_at
 from xenperf.report.html.marks import dot, group, picture, rules, words
-from xenperf.report.html.order import Series
 from xenperf.report.html.scale import Linear, padded
 from xenperf.report.html.tags import Child, tag
 from xenperf.report.model import Report
+from xenperf.report.order import Series
 from xenperf.stats.rows import Row
 from xenperf.stats.verdict import Verdict
 

@@ -7,9 +7,9 @@ from xenperf.report.html import counts, forest
 from xenperf.report.html.closer import anchors
 from xenperf.report.html.matrix import matrix
 from xenperf.report.html.multiples import multiples
-from xenperf.report.html.order import Series, series_of
 from xenperf.report.html.tags import Child, tag
 from xenperf.report.model import Report
+from xenperf.report.order import Series, series_of
 from xenperf.stats.rows import Row
 from xenperf.stats.verdict import Verdict
 
