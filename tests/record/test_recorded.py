@@ -111,7 +111,7 @@ def first_cost(content: dict[str, Any]) -> dict[str, Any]:
     [
         (lambda c: c.update(schema="xenperf/2"), "its schema is xenperf/2, this xenperf knows"),
         (lambda c: c.pop("raw"), "a report alone, without what was measured; record it with -o"),
-        (lambda c: c.update(kind="selfcheck"), "kind: not one of run, compare, series"),
+        (lambda c: c.update(kind="guess"), "kind: not one of run, compare, series, selfcheck"),
         (lambda c: c.update(command="xenperf 'run"), "command: No closing quotation"),
         (lambda c: c["raw"].update(more=1), "raw.more: not a key that belongs there"),
         (lambda c: c["raw"]["plan"].update(rounds=True), "raw.plan.rounds: not a whole number"),

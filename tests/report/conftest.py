@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from xenperf.report.model import Kind, Report
+from xenperf.stats.power import Detectable
 from xenperf.stats.rows import Row
 from xenperf.stats.samples import CPU_TIME
 from xenperf.stats.verdict import Verdict
@@ -219,6 +220,32 @@ def series(report: Report) -> Report:
         rows=tuple(rows),
         about={"base": "before the series", "one": "first patch", "two": "second patch"},
         command="xenperf series --model --seed 4711",
+    )
+
+
+@pytest.fixture
+def checked(report: Report) -> Report:
+    """A build against itself: one false verdict, one undecided row, one without any noise."""
+    sides = ("base", "again")
+    rows = [
+        replace(cost("send.delivered", 41.0, 1.0013, 0.004, Verdict.SAME), variant="gpa"),
+        replace(cost("gpc.check", 0.94, 1.0312, 0.006, Verdict.SLOWER), variant="gpa"),
+        replace(cost("gpc.check", 0.94, 0.9954, 0.041, Verdict.UNDECIDED), variant="hva"),
+        replace(invalid("gpc.refresh_failing", WRONG), variant="hva"),
+        CONTROLS[0],
+    ]
+    rows = [replace(row, sides=sides) for row in rows]
+    noise = {
+        row.key: Detectable(0.031 / (idx + 1), 0.0122, 0.0013, 0.01, None if idx == 2 else 0.0251)
+        for idx, row in enumerate(rows)
+        if row.ratio is not None
+    }
+    return replace(
+        report,
+        kind=Kind.SELFCHECK,
+        rows=tuple(rows),
+        noise=noise,
+        command="xenperf selfcheck --seed 4711",
     )
 
 

@@ -3,7 +3,8 @@
 from enum import IntEnum
 from typing import Final
 
-from xenperf.report.model import Report
+from xenperf.report.model import Kind, Report
+from xenperf.report.selfcheck import false_verdicts
 from xenperf.stats.verdict import Verdict
 
 
@@ -44,6 +45,16 @@ With --kernel: 1 also where a case is answered wrong that was answered right bef
 """
 
 
+SELFCHECK_EPILOG: Final = """\b
+Exit codes (where several hold: 2, then 3, then 1):
+  0  no difference was claimed where there is none
+  1  one was: do not believe such differences on this machine now
+  2  misuse, or nothing was measured
+  3  not to be trusted: cut short, an invalid row,
+     or with --strict an undecided row
+"""
+
+
 REPORT_EPILOG: Final = """\b
 Exit codes (where several hold: 2, then 3, then 1), as when it was measured:
   0  no cost is slower
@@ -70,7 +81,17 @@ def exit_code(report: Report, *, strict: bool) -> ExitCode:
     """Return the code that *report* deserves; *strict* lets no row stay undecided."""
     if not report.has_figures:
         return ExitCode.MISUSE
+    if report.kind is Kind.SELFCHECK:
+        return _selfcheck_code(report, strict=strict)
     undecided = strict and (report.named(Verdict.UNDECIDED) or report.has_open_growth)
     if report.cut_short or report.invalid or report.controls_off or undecided:
         return ExitCode.UNTRUSTED
     return ExitCode.SLOWER if report.named(Verdict.SLOWER) else ExitCode.DONE
+
+
+def _selfcheck_code(report: Report, *, strict: bool) -> ExitCode:
+    """Return the code of a build against itself: there every row is a control."""
+    undecided = strict and any(row.verdict is Verdict.UNDECIDED for row in report.rows)
+    if report.cut_short or report.invalid or undecided:
+        return ExitCode.UNTRUSTED
+    return ExitCode.FAILED if false_verdicts(report) else ExitCode.DONE

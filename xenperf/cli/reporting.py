@@ -1,6 +1,6 @@
 """From what was measured to what is reported: the bridge between ``measure`` and ``report``."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from xenperf.cli.request import common_settings, settings, sweep_settings
@@ -19,6 +19,9 @@ from xenperf.report.model import (
     Setting,
     WorkerSlices,
 )
+from xenperf.stats.paired import round_log_ratios
+from xenperf.stats.power import Detectable, detectable
+from xenperf.stats.rows import Row
 from xenperf.stats.samples import WALL_TIME
 
 _SETTINGS: Final = {Kind.RUN: settings, Kind.SWEEP: sweep_settings}
@@ -30,6 +33,7 @@ def report_of(recorded: Recorded) -> Report:
     kind = Kind(recorded.kind)
     found, is_sweep = recorded.instructions, kind is Kind.SWEEP
     rows = curves.rows(session) if is_sweep else session.rows()
+    taken = {} if is_sweep else slices(session)
     return Report(
         rows=tuple(rows if found is None else filled(rows, found)),
         backend=plan.backend,
@@ -45,7 +49,8 @@ def report_of(recorded: Recorded) -> Report:
         about=recorded.about,
         skipped=recorded.skipped,
         seconds=session.seconds,
-        slices={} if is_sweep else slices(session),
+        slices=taken,
+        noise=noise(taken, rows) if kind is Kind.SELFCHECK else {},
         moved=moves(session.workers),
         growth=curves.growth(session) if is_sweep else (),
         uncounted={} if found is None else why_uncounted(found),
@@ -83,6 +88,17 @@ def slices(session: Session) -> dict[RowKey, tuple[WorkerSlices, ...]]:
         )
         found[key] = (*found.get(key, ()), taken)
     return found
+
+
+def noise(
+    taken: Mapping[RowKey, Sequence[WorkerSlices]], rows: Sequence[Row]
+) -> dict[RowKey, Detectable]:
+    """Return what a build against itself says about each benchmark of *rows*."""
+    nr_rows = max(1, sum(row.ratio is not None for row in rows))
+    return {
+        key: detectable([round_log_ratios(w.base_ns, w.head_ns) for w in workers], nr_rows)
+        for key, workers in taken.items()
+    }
 
 
 def _base_first(message: Mapping[str, Any], pair: tuple[str, str]) -> bool:

@@ -31,7 +31,7 @@ from xenperf.record.recorded import Recorded, read
 )
 @click.pass_obj
 def verb(streams: Streams, /, file: str, strict: bool, scheduler: str | None) -> int:
-    """Go on with what `-o FILE` of run, compare, series or sweep began and something stopped.
+    """Go on with what `-o FILE` of a measuring verb began and something stopped.
 
     The workers that finished are kept, the rest get the seeds that they would have had. Sources,
     kernel, machine and versions have to be what they were: else the workers would not have

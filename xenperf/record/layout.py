@@ -30,7 +30,7 @@ from xenperf.stats.samples import CLOCKS
 from xenperf.units import PAGE_SIZE
 
 MAX_CPU: Final = (1 << 16) - 1
-KINDS: Final = ("run", "compare", "series", "sweep")
+KINDS: Final = ("run", "compare", "series", "sweep", "selfcheck")
 BUILD: Final = fields(
     {"tree": maybe(text), "patches": maybe(items(one_of(*PATCHES))), "copy": integer()}
 )

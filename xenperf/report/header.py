@@ -12,7 +12,7 @@ TITLES: Final = {
     Kind.COMPARE: "two revisions of the {backend}, each cost by GPA and by HVA",
     Kind.SERIES: "a series step by step on the {backend}, each cost by GPA and by HVA",
     Kind.SWEEP: "costs by GPA and by HVA as the machine grows, on {backend}",
-    Kind.SELFCHECK: "the suite against itself, loaded twice, on {backend}",
+    Kind.SELFCHECK: "the suite against itself, loaded twice, on the {backend}",
 }
 GRADES: Final = {
     Grade.ONE_PROCESS: "all sides in one process, in turn (ABBA)",

@@ -5,9 +5,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from xenperf.report import distrust
+from xenperf.report import distrust, selfcheck
 from xenperf.report.growth import NOBODY
-from xenperf.report.model import SCHEMA, Report
+from xenperf.report.model import SCHEMA, Kind, Report
 from xenperf.stats.curves import GrowthRow
 from xenperf.stats.growth import Bounded
 from xenperf.stats.rows import Row
@@ -20,8 +20,9 @@ def render(report: Report) -> str:
 
 def content(report: Report) -> dict[str, object]:
     """Return the object: the conditions, then the rows, then how to measure again."""
-    rows = [_row(row) for row in report.rows]
-    found = {**conditions(report), "rows": rows, "command": report.command}
+    rows = [_row(row) | _noise(report, row) for row in report.rows]
+    found = _checked(report) if report.kind is Kind.SELFCHECK else {}
+    found = {**conditions(report), **found, "rows": rows, "command": report.command}
     if report.growth:
         found["growth"] = [_growth(row) for row in report.growth]
     if report.answers:
@@ -94,6 +95,21 @@ def _growth(row: GrowthRow) -> dict[str, object]:
 def _bounded(found: Bounded) -> list[float | None]:
     """Return a figure and its bounds."""
     return _numbers((found.value, found.low, found.high))
+
+
+def _checked(report: Report) -> dict[str, object]:
+    """Return what a build against itself comes to."""
+    return {
+        "comparisons": selfcheck.nr_compared(report),
+        "same": selfcheck.nr_same(report),
+        "false_verdicts": selfcheck.false_verdicts(report),
+    }
+
+
+def _noise(report: Report, row: Row) -> dict[str, object]:
+    """Return what *row* says about its benchmark's noise; nothing outside a selfcheck."""
+    found = report.noise.get(row.key)
+    return {} if found is None else dict(asdict(found))
 
 
 def _figure(row: Row, value: float | None) -> float | int | None:

@@ -11,7 +11,7 @@ from xenperf.report.text import about, command, doubts, table
 
 WIDTH: Final = 72
 LABEL_WIDTH: Final = 11
-LEFT_OUT: Final = frozenset({"unit", "wall", "instr", "time"})
+LEFT_OUT: Final = frozenset({"unit", "wall", "instr", "time", "again/base"})
 _LEFT_OUT_OF: Final = {"sizes": frozenset({"interval"})}  # the sizes of a sweep, side by side
 SIGNS: Final = {"faster": "<", "slower": ">", "same": "=", "undecided": "?", "invalid": "!"}
 SIGN_OF: Final = "that is"

@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 from xenperf.stats.answers import AnswerChange
 from xenperf.stats.curves import GrowthRow
 from xenperf.stats.growth import Shape
+from xenperf.stats.power import Detectable
 from xenperf.stats.rows import Row
 from xenperf.stats.verdict import Verdict
 
@@ -96,6 +97,9 @@ class Report:
 
     slices: Mapping[RowKey, tuple[WorkerSlices, ...]] = field(default_factory=dict)
     """Every worker of every cost that has two sides: for pictures and for a closer look."""
+
+    noise: Mapping[RowKey, Detectable] = field(default_factory=dict)
+    """What each row of a selfcheck says about its benchmark."""
 
     remarks: tuple[str, ...] = ()
     """What else weakens the report, a sentence each: a dirty tree, files of two machines."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from xenperf.report import boots, growth
+from xenperf.report import boots, growth, selfcheck
 from xenperf.report.figures import figures, percent
 from xenperf.report.model import Kind, Report
 from xenperf.stats.rows import Row
@@ -41,6 +41,8 @@ def sections(report: Report) -> list[Section]:
     """Return the tables of *report*, empty ones left out."""
     if report.kind is Kind.SWEEP:
         return [Section(*table) for table in growth.tables(report)]
+    if report.kind is Kind.SELFCHECK:
+        return [checked(report)] if report.rows else []
     found = [
         *(_steps(report) if report.kind is Kind.SERIES else [_costs(report)]),
         *_outcomes(report),
@@ -48,6 +50,12 @@ def sections(report: Report) -> list[Section]:
         _controls(report),
     ]
     return [section for section in found if section.cells]
+
+
+def checked(report: Report) -> Section:
+    """Return every row of a build against itself, with its noise; false verdicts come first."""
+    lines = tuple(selfcheck.cells(report, row) for row in by_weight(report.rows))
+    return Section("costs", selfcheck.TITLE, selfcheck.COLUMNS, lines)
 
 
 def _costs(report: Report) -> Section:

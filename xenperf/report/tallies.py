@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from xenperf.report import growth
+from xenperf.report import growth, selfcheck
 from xenperf.report.figures import percent
 from xenperf.report.model import DIFFERENT, EVERY_COST, Kind, Report
 from xenperf.report.undecided import undecided
@@ -29,6 +29,8 @@ def summary(report: Report) -> str:
 
 def tallies(report: Report) -> list[tuple[str, str]]:
     """Return how many rows of each kind got which verdict."""
+    if report.kind is Kind.SELFCHECK:
+        return [("A/A", _tally(report.rows, COST_VERDICTS))]
     controls = "controls" if report.kind in (Kind.RUN, Kind.SWEEP) else "A/A"
     kinds = (
         ("costs", report.costs, COST_VERDICTS),
@@ -44,6 +46,8 @@ def closing(report: Report) -> list[tuple[str, str]]:
 
     Labels with what they say; a line that goes on with the one before has the label ``GOES_ON``.
     """
+    if report.kind is Kind.SELFCHECK:
+        return [*selfcheck.closing(report), *skipped(report)]
     found = tallies(report)
     if report.kind is Kind.SWEEP:
         return [*found, *skipped(report)]

@@ -36,13 +36,16 @@ def test_a_small_report(report: Report, golden: Callable[[str, str], None]) -> N
     golden("page.html", re.sub(rf'"{DATA}[^"]*"', f'"{DATA}"', page))
 
 
-@pytest.fixture(params=["run", "doubtful", "slices", "series", "nothing"])
-def any_report(request: pytest.FixtureRequest, report: Report, doubtful: Report) -> Report:
+@pytest.fixture(params=["run", "doubtful", "slices", "series", "selfcheck", "nothing"])
+def any_report(
+    request: pytest.FixtureRequest, report: Report, doubtful: Report, checked: Report
+) -> Report:
     return {
         "run": report,
         "doubtful": planted.with_slices(doubtful),
         "slices": planted.with_slices(report),
         "series": planted.with_slices(planted.series(report), 2, 4),
+        "selfcheck": planted.with_slices(checked),
         "nothing": replace(report, rows=()),
     }[request.param]
 
@@ -168,6 +171,7 @@ def test_the_hostile_report_leaves_no_text_out(report: Report) -> None:
     texts = {"backend", "environment", "settings", "command", "cut_short", "about", "remarks"}
     texts |= {"skipped", "answers", "uncounted"}
     others = {"rows", "nr_finished", "kind", "grade", "seconds", "slices", "moved", "growth"}
+    others |= {"noise"}
     assert {one.name for one in fields(Report)} == texts | others
 
 

@@ -22,7 +22,7 @@ MODEL: Final = "model"
 
 def title(report: Report) -> str:
     """Return what was compared, on one line."""
-    if report.kind in (Kind.RUN, Kind.SWEEP):
+    if report.kind in (Kind.RUN, Kind.SWEEP, Kind.SELFCHECK):
         return words.title(report)
     what = " and ".join(dict.fromkeys(_compared(report)))
     return f"xenperf {report.kind}: {what}, on {report.backend}"

@@ -5,11 +5,13 @@ from importlib.resources import files
 from typing import Final
 from xml.etree.ElementTree import Element
 
+from xenperf.report import selfcheck
 from xenperf.report.html import answers, closer, counts, forest, growth, series, strips
 from xenperf.report.html.header import header, title
 from xenperf.report.html.marks import shapes
 from xenperf.report.html.tags import document, tag
 from xenperf.report.model import Kind, Report
+from xenperf.report.sections import checked
 
 POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 """What a browser may load or run: nothing but the style within. No text can change that."""
@@ -43,12 +45,29 @@ def _content(report: Report) -> list[Element]:
         return [*header(report), *growth.section(report)]
     return [
         *header(report),
+        *_checked(report),
         *(series.sections(report) if report.kind is Kind.SERIES else _costs(report)),
         *_outcomes(report),
         *answers.section(report),
         *_controls(report),
         *closer.section(report),
     ]
+
+
+def _checked(report: Report) -> list[Element]:
+    """Return what a build against itself says about the machine; nothing of other reports."""
+    if report.kind is not Kind.SELFCHECK or not report.rows:
+        return []
+    said = [(tag("dt", label), tag("dd", text)) for label, text in selfcheck.closing(report)]
+    found = checked(report)
+    head = tag("tr", [tag("th", one, scope="col") for one in found.columns])
+    lines = [
+        tag("tr", tag("th", name, scope="row", class_="name"), [tag("td", one) for one in cells])
+        for name, *cells in found.cells
+    ]
+    table = tag("table", tag("caption", found.title), tag("thead", head), tag("tbody", lines))
+    wide = tag("div", table, class_="wide", tabindex="0", role="region", aria_label="noise")
+    return [tag("section", tag("h2", "What this machine can tell"), tag("dl", *said), wide)]
 
 
 def _costs(report: Report) -> list[Element]:
