@@ -19,8 +19,21 @@ def test_what_does_not_fit_goes_on_below() -> None:
     columns = (Column("name", wraps=True), Column("gpa", right=True))
     assert lay_out(columns, [("a_very_long_name", "12")], width=15) == [
         "name        gpa",
-        "a_very_lon   12",
-        "g_name",
+        "a_very_      12",
+        "long_name",
+    ]
+
+
+def test_a_name_goes_on_after_a_dot_or_an_underscore_if_it_has_one() -> None:
+    columns = (Column("name", wraps=True), Column("n", right=True))
+    cells = ["event_sources.timer.stale gpa", "averyveryverylongname"]
+    assert lay_out(columns, [(cell, "1") for cell in cells], width=17) == [
+        "name            n",
+        "event_sources.  1",
+        "timer.stale",
+        "gpa",
+        "averyveryveryl  1",
+        "ongname",
     ]
 
 

@@ -129,7 +129,7 @@ def _steps_of(title: str, rows: Sequence[Row], numbers: Mapping[str, str]) -> Se
 def _outcomes(report: Report) -> list[Section]:
     """Return the counts, in their order: that of the phases; between builds what changed, by sides.
 
-    Counts that are the same are counted: a series has thousands of them.
+    Those that are the same are counted only: a series has thousands of them.
     """
     rows = report.outcomes
     if report.kind is Kind.RUN or not rows:
@@ -146,18 +146,13 @@ def _outcomes(report: Report) -> list[Section]:
         title = f"OUTCOMES{', ' if variant else ''}{variant}: {sides[0]} -> {sides[1]}"
         found.append(_exact(f"{title}; exact counts{suffix}", ("before", "after"), changed))
         suffix = ""  # said once
-    return found or [_all_same(f"OUTCOMES: exact counts{suffix}")]
+    return found
 
 
 def _exact(title: str, sides: tuple[str, str], rows: Sequence[Row]) -> Section:
     columns = ("scenario", "metric", "unit", *sides, VERDICT)
     cells = [(r.benchmark, r.metric, r.unit, *_counts(r), str(r.verdict)) for r in rows]
     return Section("outcomes", title, columns, tuple(cells))
-
-
-def _all_same(title: str) -> Section:
-    columns = ("scenario", "metric", "before", "after", VERDICT)
-    return Section("outcomes", title, columns, (("all", NONE, NONE, NONE, str(Verdict.SAME)),))
 
 
 def _answers(report: Report) -> Section:

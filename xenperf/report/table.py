@@ -1,5 +1,6 @@
 """Columns of text that never run wider than the page; what does not fit goes on below."""
 
+import re
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -69,7 +70,7 @@ def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int
 def _row_lines(columns: Sequence[Column], row: Sequence[str], widths: Sequence[int]) -> list[str]:
     """Return one row; its cells start on the same line."""
     cells = [
-        textwrap.wrap(cell, width, break_on_hyphens=False) or [""] if column.wraps else [cell]
+        _wrapped(cell, width) if column.wraps else [cell]
         for column, cell, width in zip(columns, row, widths, strict=True)
     ]
     return [
@@ -79,6 +80,25 @@ def _row_lines(columns: Sequence[Column], row: Sequence[str], widths: Sequence[i
         ).rstrip()
         for line in range(max(map(len, cells)))
     ]
+
+
+def _wrapped(cell: str, width: int) -> list[str]:
+    """Return *cell* as lines; a name that is too long for one goes on after a dot or underscore."""
+    words = [part for word in cell.split() for part in _parted(word, width)]
+    lines = [""]
+    for word, follows_space in words:
+        joined = f"{lines[-1]}{' ' if follows_space and lines[-1] else ''}{word}"
+        if len(joined) <= width or not lines[-1]:
+            lines[-1] = joined
+        else:
+            lines.append(word)
+    return [part for line in lines for part in textwrap.wrap(line, width) or [""]]
+
+
+def _parted(word: str, width: int) -> list[tuple[str, bool]]:
+    """Return *word* in the parts that it may be broken into, and whether a space comes before."""
+    parts = re.split(r"(?<=[._/])(?=.)", word) if len(word) > width else [word]
+    return [(part, idx == 0) for idx, part in enumerate(parts)]
 
 
 def _set(column: Column, text: str, width: int) -> str:

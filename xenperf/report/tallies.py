@@ -75,10 +75,11 @@ def _noise(report: Report) -> list[tuple[str, str]]:
     more = math.ceil(nr_workers * (noise / band) ** 2) - nr_workers
     took = more * (report.seconds or 0.0) / report.nr_finished
     seconds = f" ({_duration(took)})" if took else ""
+    workers = "1 worker" if nr_workers == 1 else f"{nr_workers} workers"
     names = "one cost" if len(wide) == 1 else f"{len(wide)} costs"
     text = (
-        f"too high to decide {names}: up to +-{100 * noise:.1f} % ({row.name}) with {nr_workers} "
-        f"workers; about {more} more{seconds} would reach +-{100 * band:g} %"
+        f"too high to decide {names}: up to +-{100 * noise:.1f} % ({row.name}) with "
+        f"{workers}; about {more} more{seconds} would reach +-{100 * band:g} %"
     )
     return [("noise", text)]
 
