@@ -7,7 +7,8 @@ import pytest
 from xenperf.cli.formats import FORMATS
 from xenperf.report.boots import COUNTED
 from xenperf.report.header import judgement, method
-from xenperf.report.model import Report
+from xenperf.report.model import Kind, Report
+from xenperf.report.sections import sections
 from xenperf.stats.rows import Row
 from xenperf.stats.samples import INSTRUCTIONS
 from xenperf.stats.verdict import Verdict
@@ -42,3 +43,20 @@ def test_every_form_shows_all_digits_of_a_count(counted: Report, name: str) -> N
     assert "11116" in shown or name in ("mail", "html")
     assert "instr/send" in shown or name == "mail"
     assert "0.999460237" not in shown or name == "json"
+
+
+def test_a_table_of_counts_claims_no_interval_and_no_wall_time(counted: Report) -> None:
+    (section,) = sections(counted)
+    assert section.columns == ("benchmark", "unit", "gpa", "hva", "hva/gpa", "range", "verdict")
+    ((*_, ratio, bounds, _),) = section.cells
+    assert (ratio, bounds) == ("0.9995", "[0.9995, 0.9995]")
+
+
+def test_one_instruction_more_shows_in_a_series(counted: Report) -> None:
+    more = replace(SEND, head=11117.0, ratio=11117 / 11116, sides=("base", "p1"), ci=(1.0, 1.0))
+    (section,) = sections(replace(counted, rows=(more,), kind=Kind.SERIES))
+    assert section.columns[1] == "count"
+    assert section.cells[1] == (
+        *("p1", "11117", "-", "-"),
+        *("+0.01 %", "[+0.00, +0.00] %", "same"),
+    )

@@ -53,9 +53,19 @@ def figures(row: Row) -> Figures:
     )
 
 
-def percent(ratio: float | None) -> str:
-    """Return how far *ratio* is from 1, signed, to a tenth of a per cent."""
-    return NONE if ratio is None else f"{100.0 * (ratio - 1.0):+.1f} %"
+def change(row: Row) -> str:
+    """Return how far head is from base in per cent, with one digit more for what was counted."""
+    return percent(row.ratio, _places(row))
+
+
+def percent(ratio: float | None, places: int = 1) -> str:
+    """Return how far *ratio* is from 1, signed, to a tenth of a per cent, or other *places*."""
+    return NONE if ratio is None else f"{100.0 * (ratio - 1.0):+.{places}f} %"
+
+
+def _places(row: Row) -> int:
+    """Return the digits of a per cent: one instruction of a thousand should show."""
+    return 2 if row.metric == INSTRUCTIONS else 1
 
 
 def _count(value: float | None) -> str:
@@ -79,7 +89,8 @@ def _change_interval(row: Row) -> str:
     if not all(map(math.isfinite, row.ci)):
         return UNBOUNDED
     low, high = (100.0 * (bound - 1.0) for bound in row.ci)
-    return f"[{low:+.1f}, {high:+.1f}] %"
+    places = _places(row)
+    return f"[{low:+.{places}f}, {high:+.{places}f}] %"
 
 
 def _instructions(row: Row) -> str:

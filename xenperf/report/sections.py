@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from xenperf.report import boots, growth, selfcheck
-from xenperf.report.figures import figures, percent
+from xenperf.report.figures import change, figures
 from xenperf.report.model import Kind, Report
 from xenperf.stats.rows import Row
+from xenperf.stats.samples import INSTRUCTIONS
 from xenperf.stats.verdict import Verdict
 
 VERDICT: Final = "verdict"
@@ -80,12 +81,13 @@ def _timed(name: str, title: str, rows: Sequence[Row]) -> Section:
     base, head = rows[0].sides if rows else ("base", "head")
     short = f"{head}/{base}" if " " not in head else "ratio"
     counted = any(row.instructions for row in rows)
-    extra = ("wall", "instr") if counted else ("wall",)
-    columns = ("benchmark", "unit", base, head, short, "95% interval", *extra, VERDICT)
+    walls = () if _are_counts(rows) else ("wall",)
+    extra = (*walls, "instr") if counted else walls
+    columns = ("benchmark", "unit", base, head, short, _bounds(rows), *extra, VERDICT)
     cells: list[tuple[str, ...]] = []
     for row in rows:
         shown = figures(row)
-        times = (shown.base, shown.head, shown.ratio, shown.interval, shown.wall)
+        times = (shown.base, shown.head, shown.ratio, shown.interval, *(shown.wall for _ in walls))
         counts = (shown.instructions,) if counted else ()
         cells.append((row.name, row.unit, *times, *counts, str(row.verdict)))
     return Section(name, title, columns, tuple(cells))
@@ -110,8 +112,12 @@ def _steps(report: Report) -> list[Section]:
 def _steps_of(title: str, rows: Sequence[Row], numbers: Mapping[str, str]) -> Section:
     base = rows[0].sides[0]
     before = {row.sides[1]: row for row in rows if row.sides[0] != base}
+    figure = "count" if _are_counts(rows) else "time"
     extra = ("instr",) if any(row.instructions for row in rows) else ()
-    columns = ("step", "time", "vs previous", "that is", "vs base", "95% interval", *extra, VERDICT)
+    columns = (
+        *("step", figure, "vs previous", "that is", "vs base", _bounds(rows)),
+        *(*extra, VERDICT),
+    )
     first = figures(rows[0]).base
     named = numbers.get(base, base)
     cells: list[tuple[str, ...]] = [(named, first, *[NONE] * (len(columns) - 2))]
@@ -119,11 +125,21 @@ def _steps_of(title: str, rows: Sequence[Row], numbers: Mapping[str, str]) -> Se
         shown, previous = figures(row), before.get(row.sides[1])
         step = (NONE, NONE)
         if previous is not None:
-            step = percent(previous.ratio), str(previous.verdict)
+            step = change(previous), str(previous.verdict)
         counts = (shown.instructions,) if extra else ()
-        change = (percent(row.ratio), shown.change_interval, *counts, str(row.verdict))
-        cells.append((numbers.get(row.sides[1], row.sides[1]), shown.head, *step, *change))
+        against_base = (change(row), shown.change_interval, *counts, str(row.verdict))
+        cells.append((numbers.get(row.sides[1], row.sides[1]), shown.head, *step, *against_base))
     return Section("costs", title, columns, tuple(cells))
+
+
+def _are_counts(rows: Sequence[Row]) -> bool:
+    """Tell whether *rows* are instructions of a clock that counts them, and no times."""
+    return bool(rows) and all(row.metric == INSTRUCTIONS for row in rows)
+
+
+def _bounds(rows: Sequence[Row]) -> str:
+    """Return what the bounds beside a ratio are: counts have no interval, only a range."""
+    return "range" if _are_counts(rows) else "95% interval"
 
 
 def _outcomes(report: Report) -> list[Section]:

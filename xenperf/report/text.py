@@ -19,12 +19,12 @@ COLOURS: Final = {Verdict.SLOWER: "\x1b[31m", Verdict.FASTER: "\x1b[32m"}
 NO_COLOUR: Final = "\x1b[0m"
 LEFT: Final = frozenset(
     {"benchmark", "scenario", "metric", "unit", "sides", "step", "95% interval", VERDICT}
-    | {"that is", "over", "by", "interval", "it is", "by gpa", "by hva"}
+    | {"that is", "over", "by", "interval", "it is", "by gpa", "by hva", "range"}
     | {"case", "it was", "it became"}
 )
 WRAPPED: Final = frozenset(
     {"benchmark", "scenario", "metric", "unit", "sides", "step", "over", "it is"}
-    | {"by gpa", "by hva", "case", "it was", "it became"}
+    | {"by gpa", "by hva", "it was", "it became"}
 )
 
 
