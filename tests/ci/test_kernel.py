@@ -53,9 +53,9 @@ class Bench:
         path.write_text(text)
         path.chmod(0o755)
 
-    def run(self) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [str(SCRIPT)],
+            [str(SCRIPT), *words],
             env={"PATH": f"{self.here}/bin:{os.environ['PATH']}", "XENPERF_KERNELS": self.kernels},
             cwd=self.here,
             capture_output=True,
@@ -111,6 +111,28 @@ def test_a_kernel_without_hva_is_not_taken(bench: Bench) -> None:
     bench.add("apt-cache", APT_CACHE.replace(IMAGE, "linux-image-6.1.0-50-amd64"))
     assert bench.run().returncode == 3
     assert not (bench.here / "downloads").exists()
+
+
+def test_a_kernel_without_xen_is_asked_for_and_kept_apart(bench: Bench) -> None:
+    old = "linux-image-6.1.0-50-amd64"
+    bench.add("apt-cache", APT_CACHE.replace(IMAGE, old))
+    bench.add("dpkg", _dpkg(symbol="kvm_set_irq"))
+    image = f"{bench.kernels}/{old}/boot/vmlinuz-{RELEASE}\n"
+    assert [bench.run("--without-xen").stdout for _ in range(2)] == [image, image]
+    assert {path.name for path in bench.kernels.iterdir()} == {"image-without-xen", old}
+    assert bench.run().returncode == 3  # it is no answer to the other question
+
+
+def test_where_every_kernel_has_xen_none_is_without(bench: Bench) -> None:
+    done = bench.run("--without-xen")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "the kernel of oldname will not do" in done.stderr.splitlines()[-1]
+
+
+def test_another_argument_is_misuse(bench: Bench) -> None:
+    done = bench.run("--nonsense")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "unknown argument --nonsense" in done.stderr
 
 
 def test_offline_it_says_so_and_leaves_nothing(bench: Bench) -> None:
