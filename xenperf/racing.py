@@ -54,6 +54,9 @@ STEP: Final[StructDtype] = struct(
 )
 """One memslot request, or a rest, which answers 0."""
 
+MEMSLOTS: Final = "memslots"
+"""What the player's loop is called among those that may be compiled."""
+
 IN_OVERLAY: Final = 1
 IN_RAM: Final = 2
 """Bits of ``places``: where the event's own bit was found, and cleared."""
@@ -110,7 +113,7 @@ class Racing(Protocol):
 
     @property
     def compiled(self) -> frozenset[str]:
-        """What runs without an interpreter: ``memslots``, and sources of events by name."""
+        """What runs without an interpreter: ``MEMSLOTS``, and sources of events by name."""
 
     def race_player(self, steps: Sequence[MemoryRegion | None], race: Race) -> Player:
         """Return what makes the requests of *steps* in a cycle; None is a rest."""

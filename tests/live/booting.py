@@ -5,10 +5,13 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from xenperf.live import boot as live
 from xenperf.live import qemu
+from xenperf.live.outputs import redirect
 
 ROOT = Path(__file__).parents[2]
 LONGEST_S = 900
@@ -33,7 +36,9 @@ def _skip(reason: str) -> None:
     pytest.skip(reason)
 
 
-def boot(folder: Path, image: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def boot(
+    folder: Path, image: Path, *words: str, compiled: bool = False
+) -> subprocess.CompletedProcess[str]:
     """Run the verb with temporary files in *folder*; none may be left, and no emulator."""
     temporary = folder / "tmp"
     temporary.mkdir()
@@ -43,7 +48,7 @@ def boot(folder: Path, image: Path, *words: str) -> subprocess.CompletedProcess[
             **os.environ,
             "PYTHONPATH": str(ROOT),
             "TMPDIR": str(temporary),
-            "NUMBA_DISABLE_JIT": "1",  # what is counted needs no compiling
+            "NUMBA_DISABLE_JIT": "0" if compiled else "1",  # what is counted needs no compiling
         },
         cwd=folder,
         capture_output=True,
@@ -54,6 +59,27 @@ def boot(folder: Path, image: Path, *words: str) -> subprocess.CompletedProcess[
     assert list(temporary.iterdir()) == []
     assert str(temporary) not in running()
     return done
+
+
+def pytest_inside(image: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> str:
+    """Boot *image* and run pytest inside, where the verb would run ``xenperf``.
+
+    None of its tests may fail or skip for want of a kernel. Returns the last line it wrote.
+    """
+    told_inside = live._told_inside
+
+    def told(*arguments: Any) -> dict[str, object]:
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *words]
+        return {**told_inside(*arguments), "command": command, "folder": str(ROOT)}
+
+    monkeypatch.setattr(live, "_told_inside", told)
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+    monkeypatch.setenv("XENPERF_LIVE", "1")
+    job = live.Job(image, redirect(["list"]), qemu.Machine(2, 2048, hardware=False), LONGEST_S)
+    said: list[str] = []
+    answer = live.boot(job, said.append)
+    assert answer.code == 0, (answer.out, answer.err, said)
+    return answer.out.splitlines()[-1]
 
 
 def running() -> str:

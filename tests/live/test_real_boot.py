@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.live.booting import LONGEST_S, ROOT, boot, image_of
+from tests.live.booting import LONGEST_S, ROOT, boot, image_of, pytest_inside
 from xenperf.live import kernel_image
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
@@ -41,6 +41,29 @@ def test_a_result_names_the_kernel_and_equals_the_hosts(image: Path, tmp_path: P
     commit = outside["environment"]["commit"]
     assert inside["environment"]["commit"] in (commit, None)  # None: git took more than its 5 s
     assert inside["rows"] == outside["rows"]
+
+
+def test_what_is_tested_on_a_real_kernel_holds_inside(
+    image: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modules = (f"tests/live/test_{name}.py" for name in ("races", "loops", "vcpu"))
+    assert " passed" in pytest_inside(image, monkeypatch, *modules)
+
+
+def test_under_load_the_bounds_hold_and_the_loops_are_compiled(image: Path, tmp_path: Path) -> None:
+    chosen = ("--seconds", "1", "--source", "send", "--source", "irqfd", "--format", "json")
+    words = ("--timeout", str(LONGEST_S), "--", "load", *chosen)
+    done = boot(tmp_path, image, *words, compiled=True)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert all(each["compiled"] and each["nr_cycles"] for each in found["windows"])
+    assert all(each["holds"] for each in found["bounds"])
+    total = {
+        (row["source"], row["activation"]): row for row in found["rows"] if row["phase"] == "all"
+    }
+    assert total["send", "gpa"]["returned"] > 0
+    assert total["irqfd", "gpa"]["lost"] > 0
+    assert total["send", "hva"]["delivered"] > 0
 
 
 def test_the_clock_may_count_instructions(image: Path, tmp_path: Path) -> None:

@@ -23,8 +23,10 @@ REPORT = LoadReport(
         LoadRow("send", "hva", "laid", 9, 0, 0, 0),
     ),
     windows=(
-        Windows("send", "gpa", True, 4, (100_400, 90_000, 250_000), (80_000,), (7_000, 9_400), 12),
-        Windows("timer", "hva", False, 4, (), (), (), 0),
+        Windows(
+            "send", "gpa", True, True, 4, (100_400, 90_000, 250_000), (80_000,), (7_000, 9_400), 12
+        ),
+        Windows("timer", "hva", False, True, 4, (), (), (), 0),
     ),
     skipped=("hva: this kernel has no activation by HVA",),
     command="xenperf load --seconds 1.5",
@@ -63,8 +65,12 @@ def test_the_median_and_the_95th_percentile_by_hand() -> None:
     assert (middle(()), late(())) == (None, None)
 
 
-def test_the_text_says_which_senders_are_compiled() -> None:
-    assert "\nsenders    compiled: send; interpreted: timer\n" in render_text(REPORT)
+def test_the_text_says_which_loops_are_compiled() -> None:
+    shown = render_text(REPORT)
+    assert "\nloops      compiled: memslot requests, send; interpreted: timer\n" in shown
+    (last,) = (replace(each, requests_compiled=False) for each in REPORT.windows[1:])
+    shown = render_text(replace(REPORT, windows=(last,)))
+    assert "\nloops      interpreted: memslot requests, timer\n" in shown
 
 
 def test_the_text_names_what_is_missing_and_how_to_do_it_again() -> None:

@@ -16,6 +16,7 @@ from xenperf.cli.streams import Streams
 from xenperf.errors import UnavailableError
 from xenperf.hypervisor import Activation, Feature
 from xenperf.measure import environment
+from xenperf.racing import MEMSLOTS
 from xenperf.report import load as rendering
 from xenperf.report import load_model as report
 from xenperf.scenarios.event_cells import Fate
@@ -164,7 +165,8 @@ def _windows(loaded: Loaded) -> report.Windows:
     return report.Windows(
         source=loaded.source,
         activation=loaded.activation,
-        compiled=loaded.is_compiled,
+        compiled=loaded.source in loaded.compiled,
+        requests_compiled=MEMSLOTS in loaded.compiled,
         nr_cycles=tally.nr_cycles,
         apart_ns=tuple(tally.windows_ns["apart"]),
         rejoin_ns=tuple(tally.windows_ns["rejoin"]),

@@ -14,14 +14,13 @@ from xenperf.live.pages import VmmPages
 from xenperf.live.slots import Slots
 from xenperf.live.vm import Vm
 from xenperf.memory import close_all
-from xenperf.racing import Player, Race, Sender, Target
+from xenperf.racing import MEMSLOTS, Player, Race, Sender, Target
 from xenperf.sources import EventSource
 from xenperf.units import Gfn, Gpa, Hva
 
 if TYPE_CHECKING:
     from xenperf.live.loops import LoopMaker
 
-MEMSLOTS: Final = "memslots"
 RACED: Final = frozenset({EventSource.SEND, EventSource.IRQFD})
 """Sources whose events a compiled loop raises: the others have to enter the guest."""
 

@@ -70,7 +70,7 @@ def _header(report: LoadReport) -> list[str]:
     lines = [f"xenperf load: events while RAM is broken apart and rejoined, on {report.backend}"]
     for label, text in (
         ("method", method),
-        ("senders", _senders(report.windows)),
+        ("loops", _loops(report.windows)),
         ("machine", machine),
         ("kernel", str(found.get("kernel") or "unknown")),
         ("commit", str(found.get("commit") or "unknown")),
@@ -79,11 +79,13 @@ def _header(report: LoadReport) -> list[str]:
     return lines
 
 
-def _senders(windows: Sequence[Windows]) -> str:
-    """Return which sources a compiled loop raised, and which Python."""
+def _loops(windows: Sequence[Windows]) -> str:
+    """Return what compiled loops did, and what Python did."""
     told = []
     for label, compiled in (("compiled", True), ("interpreted", False)):
-        names = dict.fromkeys(each.source for each in windows if each.compiled is compiled)
+        requests = any(each.requests_compiled is compiled for each in windows)
+        sources = dict.fromkeys(each.source for each in windows if each.compiled is compiled)
+        names = [*(("memslot requests",) if requests else ()), *sources]
         if names:
             told.append(f"{label}: {', '.join(names)}")
     return "; ".join(told) or "none"

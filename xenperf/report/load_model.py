@@ -52,6 +52,9 @@ class Windows:
     compiled: bool
     """Whether a compiled loop raised the events."""
 
+    requests_compiled: bool
+    """Whether a compiled loop made the memslot requests."""
+
     nr_cycles: int
     apart_ns: tuple[int, ...]
     """From the request that takes whole RAM away to the end of the one that lays the overlay."""

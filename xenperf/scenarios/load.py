@@ -50,8 +50,8 @@ class Loaded:
     source: EventSource
     activation: Activation
     tally: Tally
-    is_compiled: bool
-    """Whether a compiled loop raised them."""
+    compiled: frozenset[str]
+    """What ran in compiled loops: ``MEMSLOTS``, and sources of events."""
 
 
 def under_load(
@@ -74,7 +74,7 @@ def under_load(
     until = time.monotonic_ns() + round(seconds * 1e9)
     while time.monotonic_ns() < until:
         _round(race, player, sender, tally, min(until, time.monotonic_ns() + ROUND_NS))
-    return Loaded(source, activation, tally, source in host.compiled)
+    return Loaded(source, activation, tally, host.compiled)
 
 
 def _round(race: Race, player: Player, sender: Sender, tally: Tally, until_ns: int) -> None:
