@@ -1,12 +1,14 @@
 """Recorded sessions as hypothesis draws them: every kind of message, sound and finished or not."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
 
 from xenperf.measure import conditions
 from xenperf.measure.beside import NOT_YET, Instructions
+from xenperf.measure.cells import by_cell, shapes
 from xenperf.measure.plan import Plan
 from xenperf.measure.session import Session
 from xenperf.measure.sides import BY_ACTIVATION, Build, between_builds
@@ -17,6 +19,8 @@ COSTS = ("gpc.check", "lock.read", "renamed.since")
 SCENARIO = "break_apart"
 CONDITIONS = conditions.now()
 TIMES = st.integers(1, 1 << 40)
+CELLS = by_cell(shapes([1, 8], [], Shape()), Build())
+KINDS = {(BY_ACTIVATION,): "run", CELLS: "sweep"}
 BUILDS = [("base", Build()), ("head", Build(copy=3))]
 
 
@@ -30,10 +34,11 @@ def recorded(draw: st.DrawFn) -> Recorded:
         rounds=draw(st.integers(1, 5)),
         seed=draw(st.integers(0, 1 << 40)),
         comparisons=draw(
-            st.sampled_from(((BY_ACTIVATION,), between_builds(BUILDS, ("gpc.check",))))
+            st.sampled_from(((BY_ACTIVATION,), between_builds(BUILDS, ("gpc.check",)), CELLS))
         ),
     )
-    kind = "run" if plan.comparisons == (BY_ACTIVATION,) else "compare"
+    plan = replace(plan, cells_in_turn=plan.comparisons == CELLS)
+    kind = KINDS.get(plan.comparisons, "compare")
     lacking = draw(st.sampled_from((None, "hva", "head")))
     nr_workers = draw(st.integers(1, plan.workers))
     workers = [draw(said(plan, idx, lacking)) for idx in range(nr_workers)]
@@ -78,6 +83,8 @@ def said(draw: st.DrawFn, plan: Plan, worker_idx: int, lacking: str | None) -> l
     """Draw the messages of one worker."""
     begin = {"kind": "begin", "seed": plan.for_worker(worker_idx).seed, "conditions": CONDITIONS}
     messages: list[dict[str, Any]] = [{**begin, "at": float(worker_idx)}]
+    if plan.cells_in_turn and draw(st.booleans()):
+        messages[0]["machine"] = draw(st.sampled_from(("one", "other")))
     for name in plan.names:
         for comparison in plan.of(name):
             labels = [side.label for side in comparison.sides]

@@ -158,6 +158,13 @@ def test_hostile_names_stay_text(sweep: Report) -> None:
     assert "alert('x')" in page.text
 
 
+def test_wall_time_has_its_own_limits_and_they_are_said(sweep: Report) -> None:
+    assert "wall time" not in text.render(sweep)
+    slept = [replace(one, metric="wall_time") for one in CURVES[:2]]
+    found = " ".join(text.render(replace(sweep, growth=growth_rows(slept))).split())
+    assert "; wall time: flat within 10 %, changed beyond 3 %" in found
+
+
 def test_machines_are_told_apart(sweep: Report) -> None:
     curves = [replace(one, machine=name) for name in ("node-a", "node-b") for one in CURVES[:2]]
     rows = tuple(

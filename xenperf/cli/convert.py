@@ -41,7 +41,8 @@ def verb(streams: Streams, /, file: str, directory: str, repo: str, machine: str
     """
     recorded = read(file)
     if recorded.kind != Kind.RUN:
-        reason = f"a {recorded.kind} has several revisions, asv's files have one each"
+        several = "cells" if recorded.kind == Kind.SWEEP else "revisions"
+        reason = f"a {recorded.kind} has several {several}, asv's files have one each"
         raise UsageError(file, reason, "convert the file of a run")
     commit = str(recorded.environment.get("commit") or "")
     if not commit or commit.endswith(DIRTY):

@@ -1,8 +1,8 @@
 """What a file says of each cost and count, for a comparison of two files."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from xenperf.measure.beside import means_of
 from xenperf.measure.samples import per_operation
@@ -66,28 +66,35 @@ def _figures(recorded: Recorded) -> tuple[Figure, ...]:
     found: dict[tuple[str, str, str, str], tuple[float, ...]] = {}
     counted: dict[tuple[str, str, str, str], float | None] = {}
     means = {} if recorded.instructions is None else means_of(recorded.instructions)
-    for message in (m for said in recorded.session.workers for m in said):
+    for machine, message in _said(recorded):
         if message["kind"] != "cost" or "invalid" in message:
             continue
         clock = "wall_ns" if message["metric"] == WALL_TIME else "cpu_ns"
         for label in message["sides"]:
             times = per_operation(message, label, clock)
             if times is not None:
-                variant = f"{message['variant']} {label}".strip()
+                variant = " ".join(f"{message['variant']} {machine} {label}".split())
                 key = message["name"], variant, message["unit"], message["metric"]
                 found[key] = (*found.get(key, ()), median(times))
                 counted[key] = means.get((message["name"], message["variant"], label))
     return tuple(Figure(*key, workers, instructions=counted[key]) for key, workers in found.items())
 
 
+def _said(recorded: Recorded) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each message with its worker's machine, which only those of a cluster name."""
+    for said in recorded.session.workers:
+        for message in said:
+            yield said[0].get("machine", ""), message
+
+
 def _counts(recorded: Recorded) -> dict[CountKey, tuple[int, ...]]:
     """Return each exact figure of each side, worker by worker."""
     found: dict[CountKey, tuple[int, ...]] = {}
-    for message in (m for said in recorded.session.workers for m in said):
+    for machine, message in _said(recorded):
         if message["kind"] != "count" or "invalid" in message:
             continue
         for label, counts in message["sides"].items():
-            side = f"{message['variant']} {label}".strip()
+            side = " ".join(f"{message['variant']} {machine} {label}".split())
             for count in counts or ():
                 name = f"{message['name']}.{count['subject']}"
                 key = name, count["metric"], count["unit"], side

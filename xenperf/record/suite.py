@@ -40,12 +40,14 @@ def suite(session: Session, environment: Mapping[str, Any], begun: str) -> Conte
     found: dict[str, Content] = {}
     for said in session.workers:
         load = next((m["conditions"]["load_1min"] for m in said if m["kind"] == "begin"), None)
+        machine = said[0].get("machine", "") if said else ""
         for message in said:
             if message["kind"] != "cost" or "invalid" in message:
                 continue
             for label, slices in message["sides"].items():
                 if slices is not None:
-                    name = f"{message['name']} {message['variant']}".rstrip() + f" [{label}]"
+                    words = f"{message['name']} {message['variant']} {machine} [{label}]"
+                    name = " ".join(words.split())
                     new: Content = {"metadata": _about(name, message), "runs": []}
                     found.setdefault(name, new)["runs"].append(_run(message, label, load))
     return {

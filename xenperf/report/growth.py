@@ -10,7 +10,8 @@ from xenperf.report.model import Report
 from xenperf.stats.curves import Curve, GrowthRow
 from xenperf.stats.growth import RISE_SHARE, Bounded, Growth, Shape
 from xenperf.stats.rounding import round_figure, round_with_interval
-from xenperf.stats.rows import Row
+from xenperf.stats.rows import WALL_BAND, WALL_MARGIN, Row
+from xenperf.stats.samples import WALL_TIME
 from xenperf.stats.verdict import Verdict
 
 Cells: TypeAlias = tuple[tuple[str, ...], ...]
@@ -26,13 +27,16 @@ LEAST_SPREAD: Final = 5e-5
 NOBODY: Final = "no worker measured all of its sizes"
 
 
-def rule(margin: str, band: str, alpha: str) -> str:
+def rule(report: Report, margin: str, band: str, alpha: str) -> str:
     """Return what the words of a sweep mean."""
+    by_wall = any(row.curve.metric == WALL_TIME for row in report.growth)
+    wall = f"; wall time: flat within {100 * WALL_BAND:g} %, changed beyond {100 * WALL_MARGIN:g} %"
     return (
         f"flat: at every size within {band} of the smallest; it changes where that is beyond "
         f"{margin}; linear or log2: that shape alone misses no cost clearly by more than {band} or "
         f"{100 * RISE_SHARE:g} % of the rise; all words and intervals of growth hold together, but "
         f"for a chance of {alpha}; so do those of hva/gpa, by the margins of run"
+        f"{wall if by_wall else ''}"
     )
 
 

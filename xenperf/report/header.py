@@ -90,7 +90,7 @@ def judgement(report: Report) -> str:
         f"{100.0 * float(str(report.settings[name])):g} %" for name in ("margin", "band", "alpha")
     )
     if report.kind is Kind.SWEEP:
-        return growth.rule(margin, band, alpha)
+        return growth.rule(report, margin, band, alpha)
     nr_costs = sum(row.ratio is not None for row in report.costs)
     rows = "the cost" if nr_costs == 1 else f"the {nr_costs} costs"
     return (

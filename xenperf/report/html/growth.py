@@ -34,8 +34,8 @@ def section(report: Report) -> list[Element]:
     cards = [_card(title, rows) for title, rows in groups(report)]
     told = (
         f"{MARKS[0]} gpa, {MARKS[1]} hva (dashed): nanoseconds an operation with intervals, over "
-        "the size, each step across a doubling. Filled: the shape is known; hollow: it is not. "
-        "Each picture has its own axis."
+        "the size, with as much room for each doubling. Filled: the shape is known; hollow: it is "
+        "not. Each picture has its own axis."
     )
     pictures = tag(
         "section",
