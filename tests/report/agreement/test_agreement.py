@@ -79,6 +79,29 @@ def test_a_release_without_that_answer_explains_nothing(report: Report) -> None:
     assert named(found, "irqfd.79_far_port by gpa").reason is None
 
 
+@pytest.mark.parametrize(
+    ("model", "live", "is_known"),
+    [
+        ("ASLEEP ASLEEP OK", "ASLEEP OK OK", True),
+        ("ASLEEP ASLEEP OK", "ASLEEP ASLEEP ASLEEP", False),
+        ("ASLEEP ASLEEP ASLEEP", "ASLEEP OK OK", False),
+    ],
+)
+def test_a_poll_that_ran_out_early_is_explained_and_one_that_sleeps_on_is_not(
+    report: Report, model: str, live: str, is_known: bool
+) -> None:
+    given = planted.agreeing(report)
+    assert given.model_cases is not None
+    assert given.live_cases is not None
+    on_model, on_live = (
+        replace(side, cases=(planted.case("poll.65_timeout", "gpa", observed, "ASLEEP ASLEEP OK"),))
+        for side, observed in ((given.model_cases, model), (given.live_cases, live))
+    )
+    found = agreement(replace(given, model_cases=on_model, live_cases=on_live))
+    (difference,) = found.differences
+    assert (difference.reason is not None) is is_known
+
+
 def test_a_ratio_that_is_drawn_to_1_is_explained_and_the_opposite_is_open(
     other: Agreement,
 ) -> None:

@@ -20,6 +20,9 @@ from xenperf.report.model import Report
 from xenperf.stats.verdict import Verdict
 
 NOT_PLAYED: Final = "the other file does not have it"
+OVER_EARLY: Final = "ASLEEP OK OK"
+"""What a poll with a timeout shows that is over before the second look."""
+
 ARRIVED: Final = ("delivered", "delayed")
 
 
@@ -50,7 +53,9 @@ def _by_key(cases: Iterable[PlayedCase]) -> dict[tuple[str, str, str], PlayedCas
 
 
 def _case_difference(pair: CasePair, release: Release) -> Difference:
-    holding = [Condition.RIGHT] if pair.model == pair.expected else []
+    holding = []
+    if pair.model == pair.expected:
+        holding = [Condition.RIGHT, *([Condition.TIMED_OUT] if pair.live == OVER_EARLY else [])]
     reason = explain(Subject.CASE, pair.id, release, holding)
     name = f"{pair.id} by {pair.activation}"
     return Difference(Subject.CASE, name, pair.model, pair.live, reason)
