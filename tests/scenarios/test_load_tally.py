@@ -9,7 +9,7 @@ import pytest
 from xenperf.errors import MeasurementError
 from xenperf.racing import EVENT, IN_OVERLAY, IN_RAM, STEP
 from xenperf.scenarios.event_cells import Fate
-from xenperf.scenarios.load_tally import ACROSS, FAILED, PHASES, UNHEARD, Tally, count
+from xenperf.scenarios.load_tally import ACROSS, PHASES, Tally
 
 WHOLE, CREATE_LOW = PHASES.index("whole"), PHASES.index("create_low")
 
@@ -31,8 +31,7 @@ def test_each_event_has_one_fate() -> None:
     assert +tally.fates["laid"] == Counter({Fate.DELIVERED: 1})
     assert +tally.fates["create_low"] == Counter({Fate.RETURNED: 1, Fate.LOST: 1})
     assert +tally.fates["whole"] == Counter({Fate.WRONG_PAGE: 1})
-    total = tally.total()
-    assert (total.total(), count(total, FAILED), count(total, UNHEARD)) == (4, 3, 2)
+    assert tally.total().total() == 4
 
 
 def test_a_positive_answer_is_no_refusal() -> None:

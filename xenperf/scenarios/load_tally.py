@@ -2,7 +2,6 @@
 
 import operator
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any, Final
@@ -34,8 +33,6 @@ end of the last, so the window itself is a little shorter.
 """
 
 FATES: Final = (Fate.DELIVERED, Fate.RETURNED, Fate.LOST, Fate.WRONG_PAGE)
-FAILED: Final = frozenset({Fate.RETURNED, Fate.LOST, Fate.WRONG_PAGE})
-UNHEARD: Final = frozenset({Fate.RETURNED, Fate.LOST})
 _DELIVERED, _RETURNED, _LOST, _WRONG_PAGE = range(len(FATES))
 
 
@@ -125,8 +122,3 @@ def _fates(events: NDArray[Any]) -> NDArray[np.int64]:
     unseen = np.where(refused, _RETURNED, _LOST)
     heard = np.where(places & IN_OVERLAY, _DELIVERED, unseen)
     return np.where(places & IN_RAM, _WRONG_PAGE, heard).astype(np.int64)
-
-
-def count(fates: Counter[Fate], among: Iterable[Fate]) -> int:
-    """Return how many events had one of the fates *among*."""
-    return sum(fates[fate] for fate in among)
