@@ -122,15 +122,29 @@ def test_counts_that_are_not_there_skip_and_wrong_ones_fail() -> None:
         common.picked({"failed": "64 sends, but 63 found"}, "gpa")
 
 
-def test_the_configuration_is_what_asv_reads() -> None:
+@pytest.fixture
+def settings() -> Any:
     lines = (ROOT / "asv.conf.json").read_text().splitlines()
-    plain = "\n".join(line for line in lines if not line.lstrip().startswith("//"))
-    settings = json.loads(plain)
+    return json.loads("\n".join(line for line in lines if not line.lstrip().startswith("//")))
+
+
+def test_the_configuration_is_what_asv_reads(settings: Any) -> None:
     assert (settings["benchmark_dir"], settings["results_dir"]) == ("bench", "results")
     assert "--no-deps" in settings["build_command"][0]
     needed = (ROOT / "pyproject.toml").read_text().partition("\ndependencies = [")[2]
     for name in re.findall(r'"([a-z]+)>=', needed.partition("]\n")[0]):
         assert name in settings["matrix"]["req"]
+
+
+def test_a_step_in_an_exact_count_is_a_regression_and_one_in_time_is_coarse(settings: Any) -> None:
+    thresholds = settings["regressions_thresholds"]  # where several match, asv takes the largest
+    for benchmark in BENCHMARKS:
+        found = [most for regex, most in thresholds.items() if re.match(regex, benchmark.name)]
+        is_ratio = benchmark.name.endswith("track_hva_over_gpa")
+        wanted = {"time": [0.1], "track": [0.03 if is_ratio else 0.001], "peakmemory": []}
+        assert found == wanted[benchmark.type], benchmark.name
+    ignored = [benchmark.name for benchmark in BENCHMARKS if "digest" in benchmark.name]
+    assert all(re.match(*settings["regressions_first_commits"], name) for name in ignored)
 
 
 def test_pyperf_scripts_lie_where_asv_does_not_walk() -> None:
