@@ -99,7 +99,9 @@ def test_a_series_of_files_gives_each_a_column(files: list[str], invoke: Invoke)
         (["b", "slow"], "slower"),
     ]
     shown = invoke("series", *files).out
-    assert any(line.startswith("slow ") and line.endswith("slower") for line in shown.splitlines())
+    assert any(
+        line.startswith("2 slow ") and line.endswith("slower") for line in shown.splitlines()
+    )
 
 
 def test_files_of_one_name_are_told_apart() -> None:

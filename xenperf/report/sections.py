@@ -112,6 +112,8 @@ def _steps(report: Report) -> list[Section]:
 def _steps_of(title: str, rows: Sequence[Row], numbers: Mapping[str, str]) -> Section:
     base = rows[0].sides[0]
     before = {row.sides[1]: row for row in rows if row.sides[0] != base}
+    if before:
+        before[rows[0].sides[1]] = rows[0]  # the step before the first one is the base
     figure = "count" if _are_counts(rows) else "time"
     extra = ("instr",) if any(row.instructions for row in rows) else ()
     columns = (
