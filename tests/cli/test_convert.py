@@ -51,3 +51,19 @@ def test_files_of_several_revisions_are_refused(path: Path, invoke: Invoke, tmp_
     found = invoke("convert", str(path), str(tmp_path / "results"))
     assert (found.code, found.out) == (2, "")
     assert "a series has several revisions, asv's files have one each" in found.err
+
+
+def test_counts_of_instructions_are_no_times(path: Path, invoke: Invoke, tmp_path: Path) -> None:
+    content = json.loads(path.read_text())
+    content["raw"]["plan"]["counts"] = True
+    path.write_text(json.dumps(content))
+    found = invoke("convert", str(path), str(tmp_path / "results"))
+    assert (found.code, found.out) == (2, "")
+    assert "it counted instructions, and asv would take them for seconds" in found.err
+
+
+def test_a_file_from_before_plans_could_count_is_read(path: Path, invoke: Invoke) -> None:
+    content = json.loads(path.read_text())
+    del content["raw"]["plan"]["counts"]
+    path.write_text(json.dumps(content))
+    assert invoke("report", str(path)).code == 0

@@ -87,7 +87,7 @@ def test_counts_of_sends_and_activations_repeat_from_boot_to_boot(
         check=False,
         timeout=2 * LONGEST_S + 60,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode in (0, 1), done.stderr  # 1: some cost takes more by HVA than by GPA
     report = _result(tmp_path / "counts.json")
     assert "emulation, a clock that counts instructions" in report["environment"]["booted"]
     rows = [row for row in report["rows"] if row["sides"] == ["a", "b"]]

@@ -9,6 +9,7 @@ from xenperf.report.boots import COUNTED
 from xenperf.report.header import judgement, method
 from xenperf.report.model import Kind, Report
 from xenperf.report.sections import sections
+from xenperf.report.tallies import closing
 from xenperf.stats.rows import Row
 from xenperf.stats.samples import INSTRUCTIONS
 from xenperf.stats.verdict import Verdict
@@ -60,3 +61,10 @@ def test_one_instruction_more_shows_in_a_series(counted: Report) -> None:
         *("p1", "11117", "-", "-"),
         *("+0.01 %", "[+0.00, +0.00] %", "same"),
     )
+
+
+def test_no_count_asks_for_more_workers_to_be_decided(counted: Report) -> None:
+    wide = replace(SEND, verdict=Verdict.UNDECIDED, ci=(0.5, 1.5), worker_ratios=(1.0,))
+    told = dict(closing(replace(counted, rows=(wide,))))
+    assert "undecided" in told
+    assert "noise" not in told

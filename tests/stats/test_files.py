@@ -5,9 +5,9 @@ import random
 
 import pytest
 
-from xenperf.stats.files import FEW, ONLY_ONE, WALL, Figure, file_rows
+from xenperf.stats.files import COUNTED, FEW, ONLY_ONE, WALL, Figure, file_rows
 from xenperf.stats.interval import Interval
-from xenperf.stats.samples import CPU_TIME, WALL_TIME
+from xenperf.stats.samples import CPU_TIME, INSTRUCTIONS, WALL_TIME
 from xenperf.stats.verdict import Verdict
 
 
@@ -26,6 +26,7 @@ def figure(centre: float, nr: int = 10, seed: int = 1, metric: str = CPU_TIME) -
         (figure(100.0), Verdict.UNDECIDED, ()),
         (figure(200.0, nr=9), Verdict.UNDECIDED, (FEW,)),
         (figure(200.0, metric=WALL_TIME), Verdict.UNDECIDED, (WALL,)),
+        (figure(200.0, metric=INSTRUCTIONS), Verdict.UNDECIDED, (WALL,)),
     ],
 )
 def test_only_a_large_sure_difference_is_one(
@@ -37,6 +38,11 @@ def test_only_a_large_sure_difference_is_one(
     assert row.ratio is not None
     assert row.ci[0] <= row.ratio <= row.ci[1]
     assert row.name == "send.delivered gpa"
+
+
+def test_counts_of_two_files_get_no_verdict_and_are_told_where_they_would() -> None:
+    (row,) = file_rows(*([figure(ns, metric=INSTRUCTIONS)] for ns in (100.0, 200.0)))
+    assert (row.verdict, row.notes) == (Verdict.UNDECIDED, (COUNTED,))
 
 
 def test_a_large_difference_that_is_not_sure_is_undecided() -> None:

@@ -44,6 +44,9 @@ def verb(streams: Streams, /, file: str, directory: str, repo: str, machine: str
         several = "cells" if recorded.kind == Kind.SWEEP else "revisions"
         reason = f"a {recorded.kind} has several {several}, asv's files have one each"
         raise UsageError(file, reason, "convert the file of a run")
+    if recorded.session.plan.counts:
+        reason = "it counted instructions, and asv would take them for seconds"
+        raise UsageError(file, reason, "convert the file of a run that was timed")
     commit = str(recorded.environment.get("commit") or "")
     if not commit or commit.endswith(DIRTY):
         reason = "no commit says what was measured, for there were changes beside it"

@@ -75,7 +75,7 @@ def _count(value: float | None) -> str:
 def _ratio(row: Row) -> tuple[str, str]:
     if row.ratio is None or row.ci is None:
         return NONE, NONE
-    if row.metric == INSTRUCTIONS:
+    if row.metric == INSTRUCTIONS and all(map(math.isfinite, row.ci)):
         return f"{row.ratio:.4f}", f"[{row.ci[0]:.4f}, {row.ci[1]:.4f}]"
     rounded = round_with_interval(row.ratio, *row.ci)
     if not all(map(math.isfinite, row.ci)):

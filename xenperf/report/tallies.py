@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from xenperf.report import growth, selfcheck
+from xenperf.report.boots import COUNTED
 from xenperf.report.figures import percent
 from xenperf.report.model import DIFFERENT, EVERY_COST, Kind, Report
 from xenperf.report.undecided import undecided
@@ -62,7 +63,7 @@ def closing(report: Report) -> list[tuple[str, str]]:
 
 def _noise(report: Report) -> list[tuple[str, str]]:
     """Return what it would take to decide the noisiest undecided cost."""
-    band = float(str(report.settings.get("band") or 0.0))
+    band = 0.0 if COUNTED in report.settings else float(str(report.settings.get("band") or 0.0))
     wide = [
         (row.noise, row)
         for row in report.costs

@@ -13,7 +13,7 @@ from xenperf.stats.apart import shift, u_p_value
 from xenperf.stats.interval import Interval
 from xenperf.stats.robust import median
 from xenperf.stats.rows import Row
-from xenperf.stats.samples import CPU_TIME
+from xenperf.stats.samples import CPU_TIME, INSTRUCTIONS
 from xenperf.stats.verdict import Verdict
 
 MARGIN: Final = 0.10
@@ -23,6 +23,7 @@ ALPHA: Final = 0.05
 SIDES: Final = ("base", "head")
 ONLY_ONE: Final = "only one of the two files has it"
 FEW: Final = f"fewer than {LEAST_WORKERS} processes on a side: no verdict"
+COUNTED: Final = "counted, not timed: boot both in one series, where counts are judged as such"
 WALL: Final = "wall time, or an unknown clock: no verdict between files"
 
 
@@ -116,6 +117,8 @@ def _notes(base: Figure, head: Figure) -> tuple[str, ...]:
     found = []
     if min(len(base.workers_ns), len(head.workers_ns)) < LEAST_WORKERS:
         found.append(FEW)
+    if base.metric == head.metric == INSTRUCTIONS:
+        return (COUNTED,)
     if not base.metric == head.metric == CPU_TIME:
         found.append(WALL)
     if base.unit != head.unit:

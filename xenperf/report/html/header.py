@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from xenperf.report import distrust, json_
+from xenperf.report import boots, distrust, json_
 from xenperf.report import header as words
 from xenperf.report.html.limits import limit
 from xenperf.report.html.tags import tag
@@ -94,9 +94,8 @@ def _facts(report: Report) -> Element:
 
 def _extent(report: Report) -> str:
     took = "" if report.seconds is None else f", {math.ceil(report.seconds)} s of measuring"
-    return (
-        f"{plural(len(report.rows), 'row')}; {plural(report.nr_finished, 'worker')} finished{took}"
-    )
+    unit = "boot" if boots.BOOTS in report.settings else "worker"
+    return f"{plural(len(report.rows), 'row')}; {plural(report.nr_finished, unit)} finished{took}"
 
 
 def _all(report: Report) -> Element:
