@@ -107,6 +107,7 @@ def test_a_real_kernel_is_judged_by_what_its_release_does(
     model = backend("model")
     monkeypatch.setattr(cases, "backend", lambda name: model)  # it answers as the newer one
     monkeypatch.setattr(platform, "release", lambda: release)
+    monkeypatch.setattr(platform, "version", lambda: "#1 SMP")
     chosen = ("cases", "--backend", "live", "--only", "irqfd.79*", "--format", "json")
     found = invoke(*chosen)
     content = json.loads(found.out)

@@ -14,7 +14,7 @@ from xenperf.model.patches import KERNELS
 from xenperf.scenarios.cases.book import CASES, UNASKED, select
 from xenperf.scenarios.cases.case import Case, Kernel
 from xenperf.scenarios.cases.playing import kernel_of, missing, observe
-from xenperf.scenarios.cases.releases import expectation, release_of
+from xenperf.scenarios.cases.releases import Release, expectation, release_of
 
 Asked = tuple[Case, Activation, str]
 ASKED: list[Asked] = [
@@ -51,11 +51,15 @@ def test_a_back_end_shows_what_a_kernel_does(case: Case, activation: Activation,
         reason = missing(case, host)
         if reason is not None:
             pytest.skip(reason)
-        release = release_of(platform.release()) if name == "live" else None
+        release = _running() if name == "live" else None
         wanted = expectation(case, kernel_of(host), activation, release)
         if wanted is None:
             pytest.skip(f"the kernel behind {name} has no activation by {activation}")
         assert observe(case, host, activation) == wanted.text
+
+
+def _running() -> Release | None:
+    return release_of(platform.release(), platform.version())
 
 
 OTHERS = [

@@ -38,6 +38,21 @@ def test_the_release_is_what_the_kernels_name_begins_with(
 
 
 @pytest.mark.parametrize(
+    ("name", "version", "patch"),
+    [
+        ("6.1.0-50-amd64", "#1 SMP PREEMPT_DYNAMIC Debian 6.1.176-1 (2026-07-05)", 176),
+        ("6.1.0-50-amd64", "#1 SMP", 0),
+        ("6.1.190", "built with 5.1.200 and 6.10.201", 190),
+        ("6.1.190", "6.1.3", 190),
+    ],
+)
+def test_a_patch_level_that_the_name_hides_may_stand_in_the_version(
+    name: str, version: str, patch: int
+) -> None:
+    assert release_of(name, version) == Release(6, 1, patch)
+
+
+@pytest.mark.parametrize(
     ("release", "told"),
     [
         ("6.6.30", ("EINVAL none", "before v6.16")),

@@ -69,7 +69,7 @@ class Chosen:
 
     def release(self) -> Release | None:
         """Return which release of Linux answers; None for the model, which is none."""
-        return None if self.backend == MODEL else release_of(platform.release())
+        return None if self.backend == MODEL else release_of(platform.release(), platform.version())
 
 
 @click.command("cases", epilog=EPILOG)

@@ -128,10 +128,18 @@ class Expectation(NamedTuple):
     """``usual``, or the release that decides: "before v6.7", "since v6.12.117"."""
 
 
-def release_of(text: str) -> Release | None:
-    """Return the release that *text*, as ``uname -r`` writes it, begins with; None: it has none."""
-    found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", text)
-    return Release(*(int(number or 0) for number in found.groups())) if found else None
+def release_of(release: str, version: str = "") -> Release | None:
+    """Return which release a kernel is by what ``uname -r`` and ``uname -v`` say; None: unknown.
+
+    Distributions that keep one name for many patch levels, such as 6.1.0-50-amd64, may tell the
+    level in the version: that of the same series counts.
+    """
+    found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", release)
+    if not found:
+        return None
+    told = Release(*(int(number or 0) for number in found.groups()))
+    levels = re.findall(rf"\b{told.major}\.{told.minor}\.(\d+)\b", version)
+    return told._replace(patch=max(told.patch, *map(int, levels))) if levels else told
 
 
 def expectation(
