@@ -188,6 +188,19 @@ def test_the_suffix_chooses_lines_for_programs(
     assert len(lines) == 1 + 2 * 3
 
 
+def test_a_recorded_sweep_is_shown_again_in_any_form_and_a_run_has_no_lines(
+    workers: Workers, invoke: Invoke, tmp_path: Path
+) -> None:
+    path = str(tmp_path / "s.json")
+    invoke(*SMALL, "--workers", "4", "-o", path)
+    assert invoke("report", path, "--format", "tsv").out.startswith("benchmark\taxis\t")
+    assert "GROWTH" in invoke("report", path).out
+    invoke("run", "--only", "gpc.check", "--workers", "4", "--rounds", "3", "-o", path)
+    found = invoke("report", path, "--format", "tsv")
+    assert (found.code, found.out) == (2, "")
+    assert f"--format tsv: {path} is of a run; choose another form" in found.err
+
+
 def test_strict_wants_every_growth_decided(workers: Workers, invoke: Invoke) -> None:
     assert invoke(*SMALL, "--workers", "2", "--strict").code == 3
 

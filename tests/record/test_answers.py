@@ -33,7 +33,8 @@ ROW: dict[str, Any] = {
     **{"share_low": 0.2, "share_high": 0.8},
 }
 WINDOWS: dict[str, Any] = {
-    **{"source": "send", "activation": "gpa", "compiled": True, "nr_cycles": 4},
+    **{"source": "send", "activation": "gpa", "nr_cycles": 4},
+    **{"compiled": True, "requests_compiled": True},
     **{"apart_ns": [1, 2], "rejoin_ns": [3, 4], "runs_ns": [], "longest_run_events": 0},
 }
 BOUND = {

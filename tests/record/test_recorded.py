@@ -29,7 +29,9 @@ drawn = settings(
 
 def one(**changes: Any) -> Recorded:
     """Return one recorded session that is complete."""
-    strategy = recorded().filter(lambda r: r.session.nr_finished == len(r.session.workers) > 1)
+    strategy = recorded().filter(
+        lambda r: r.kind == "run" and r.session.nr_finished == len(r.session.workers) > 1
+    )
     found: list[Recorded] = []
 
     @settings(max_examples=1, derandomize=True, database=None, deadline=None)
@@ -111,7 +113,7 @@ def first_cost(content: dict[str, Any]) -> dict[str, Any]:
     [
         (lambda c: c.update(schema="xenperf/2"), "its schema is xenperf/2, this xenperf knows"),
         (lambda c: c.pop("raw"), "a report alone, without what was measured; record it with -o"),
-        (lambda c: c.update(kind="guess"), "kind: not one of run, compare, series, selfcheck"),
+        (lambda c: c.update(kind="guess"), "kind: not one of run, compare, series, sweep"),
         (lambda c: c.update(command="xenperf 'run"), "command: No closing quotation"),
         (lambda c: c["raw"].update(more=1), "raw.more: not a key that belongs there"),
         (lambda c: c["raw"]["plan"].update(rounds=True), "raw.plan.rounds: not a whole number"),
@@ -210,7 +212,7 @@ def test_counts_of_something_else_are_refused(counted: Any, named: str) -> None:
     content = content_of(one())
     content["raw"]["plan"]["names"] = ["gpc.check"]
     content["raw"]["plan"]["comparisons"] = json.loads(json.dumps([asdict(BY_ACTIVATION)]))
-    content["raw"]["workers"] = []
+    content["raw"].update(workers=[], looks=[])
     content["raw"]["instructions"] = {"runs": 1, "missing": None, "counted": counted}
     with pytest.raises(UsageError, match=re.escape(f"raw.instructions.{named}")):
         recorded_of(content, "r.json")

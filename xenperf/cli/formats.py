@@ -10,6 +10,7 @@ from xenperf.report.model import Report
 
 TEXT: Final = "text"
 JSON: Final = "json"
+TSV: Final = "tsv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ FORMATS: Final = {
         Format(JSON, (".json",), "xenperf.report.json_"),
     )
 }
-SWEEP_FORMATS: Final = {**FORMATS, "tsv": Format("tsv", (".tsv",), "xenperf.report.tsv")}
+SWEEP_FORMATS: Final = {**FORMATS, TSV: Format(TSV, (".tsv",), "xenperf.report.tsv")}
 """A sweep is also a table for other programs."""
 
 

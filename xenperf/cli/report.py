@@ -9,13 +9,14 @@ import click
 from xenperf.cli import agreement as side_by_side
 from xenperf.cli import history
 from xenperf.cli.exit_codes import REPORT_EPILOG, exit_code
-from xenperf.cli.formats import FORMATS
+from xenperf.cli.formats import SWEEP_FORMATS, TSV
 from xenperf.cli.job import hand_over
 from xenperf.cli.reporting import report_of
 from xenperf.cli.request import Request
 from xenperf.cli.streams import Streams
 from xenperf.errors import UsageError
 from xenperf.record.recorded import read
+from xenperf.report.model import Kind
 
 
 @click.command("report", epilog=REPORT_EPILOG)
@@ -38,8 +39,8 @@ from xenperf.record.recorded import read
 )
 @click.option(
     "--format",
-    type=click.Choice(list(FORMATS)),
-    help="[default: by the suffix of OTHER, else text]",
+    type=click.Choice(list(SWEEP_FORMATS)),
+    help="[default: by the suffix of OTHER, else text]; tsv is of a sweep.",
 )
 @click.pass_obj
 def verb(
@@ -63,6 +64,9 @@ def verb(
         reason = "one file is shown at a time"
         raise UsageError(files[1], reason, "use xenperf compare, or give --agreement")
     recorded = read(files[0])
+    if request.format == TSV and recorded.kind != Kind.SWEEP:
+        reason = f"{files[0]} is of a {recorded.kind}"
+        raise UsageError(f"--format {TSV}", reason, "choose another form")
     request.check_output()
     report = report_of(recorded)
     hand_over(request, recorded, report, streams)

@@ -9,7 +9,7 @@ import click
 from xenperf.backends import BACKENDS
 from xenperf.cli.cluster import REMARK, connected
 from xenperf.cli.exit_codes import SWEEP_EPILOG
-from xenperf.cli.formats import SWEEP_FORMATS
+from xenperf.cli.formats import SWEEP_FORMATS, TSV
 from xenperf.cli.job import Job, carry_out
 from xenperf.cli.kernel_options import kernel_options
 from xenperf.cli.request import DEFAULTS, Request, askable, command, draw_seed
@@ -24,7 +24,6 @@ from xenperf.vmm.machine import Shape
 WORKERS: Final = 20  # growth is judged size by size, so there is more to be decided than in run
 ROUNDS: Final = 8
 QUICK_WORKERS: Final = 4  # fewer give no interval
-TSV: Final = "tsv"
 
 
 def _listed(sizes: tuple[int, ...]) -> str:

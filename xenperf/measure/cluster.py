@@ -92,7 +92,7 @@ class Cluster:
     def _asked(self, address: str) -> dict[str, str]:
         try:
             found: dict[str, str] = self._call(remote.who, address)
-        except Exception as error:  # whatever a foreign machine raises
+        except Exception as error:  # a cluster hands on whatever was raised there
             reason = f"cannot run xenperf: {type(error).__name__}: {error}"
             remedy = "install there what runs here"
             raise UnavailableError(f"worker {address}", reason, remedy) from error
@@ -121,7 +121,7 @@ class Cluster:
             one = plan_of_worker(plan, worker_idx)
             try:
                 said = self._call(remote.measured, self.addresses[name], one.to_json())
-            except Exception as error:  # whatever a foreign machine raises
+            except Exception as error:  # a cluster hands on whatever was raised there
                 self._give_up(name, worker_idx, error)
                 return
             said[0]["machine"] = name

@@ -61,7 +61,7 @@ WINDOWS: Final = fields(
     {
         "source": text,
         "activation": one_of(*Activation),
-        "compiled": flag,
+        **dict.fromkeys(("compiled", "requests_compiled"), flag),
         **dict.fromkeys(("nr_cycles", "longest_run_events"), integer()),
         **dict.fromkeys(("apart_ns", "rejoin_ns", "runs_ns"), items(integer())),
     }
