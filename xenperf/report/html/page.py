@@ -10,8 +10,10 @@ from xenperf.report.html import answers, closer, counts, forest, growth, series,
 from xenperf.report.html.header import header, title
 from xenperf.report.html.marks import shapes
 from xenperf.report.html.tags import document, tag
+from xenperf.report.html.words import verdict_tag
 from xenperf.report.model import Kind, Report
 from xenperf.report.sections import checked
+from xenperf.stats.verdict import Verdict
 
 POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 """What a browser may load or run: nothing but the style within. No text can change that."""
@@ -60,10 +62,20 @@ def _checked(report: Report) -> list[Element]:
         return []
     said = [(tag("dt", label), tag("dd", text)) for label, text in selfcheck.closing(report)]
     found = checked(report)
-    head = tag("tr", [tag("th", one, scope="col") for one in found.columns])
+    left = (found.columns[0], found.columns[-1])
+    titles = [
+        tag("th", one, scope="col", class_=None if one in left else "figure")
+        for one in found.columns
+    ]
+    head = tag("tr", titles)
     lines = [
-        tag("tr", tag("th", name, scope="row", class_="name"), [tag("td", one) for one in cells])
-        for name, *cells in found.cells
+        tag(
+            "tr",
+            tag("th", name, scope="row", class_="name"),
+            [tag("td", one, class_="figure") for one in noise],
+            tag("td", verdict_tag(Verdict(verdict))),
+        )
+        for name, *noise, verdict in found.cells
     ]
     table = tag("table", tag("caption", found.title), tag("thead", head), tag("tbody", lines))
     wide = tag("div", table, class_="wide", tabindex="0", role="region", aria_label="noise")
