@@ -74,6 +74,12 @@ def test_one_kind_alone_will_do(files: dict[str, str], invoke: Invoke) -> None:
     assert "cases      2 of 2 agree\nopen       0 open questions\n" in found.out
 
 
+def test_a_load_needs_the_run_of_the_model_alone(files: dict[str, str], invoke: Invoke) -> None:
+    found = invoke("report", "--agreement", files["ll"], files["m"])
+    assert (found.code, found.err) == (0, "")
+    assert "load       0 of 2 agree; 2 of which the model's file says nothing\n" in found.out
+
+
 def test_an_open_question_is_1(files: dict[str, str], invoke: Invoke) -> None:
     rewrite(files["lc"], cases=CASES["cases"])
     found = invoke("report", "--agreement", files["lc"], files["mc"])

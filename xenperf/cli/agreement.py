@@ -55,7 +55,8 @@ class Files:
         for kind, backend in self.found:
             other = LIVE if backend == MODEL else MODEL
             needed = RUN if kind == answers.LOAD else kind
-            if (needed, other) not in self.found:
+            is_for_load = kind == RUN and (answers.LOAD, other) in self.found
+            if (needed, other) not in self.found and not is_for_load:
                 reason = f"{VERBS[kind]} of {backend}, but no {VERBS[needed]} of {other} beside it"
                 remedy = f"add one, of xenperf {VERBS[needed]} --backend {other} -o FILE.json"
                 raise UsageError(self.names[kind, backend], reason, remedy)

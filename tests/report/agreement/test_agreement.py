@@ -167,8 +167,11 @@ def test_of_a_source_that_the_model_was_not_asked_about_nothing_is_said(report: 
     given = planted.agreeing(report)
     assert given.live_load is not None
     load = replace(given.live_load, rows=(planted.load_row("timer", "gpa", "whole", 0, 0, 5, 0),))
-    (pair,) = agreement(replace(given, live_load=load)).loads
-    assert (pair.allowed, pair.nr_unexpected) == (None, 0)
+    found = agreement(replace(given, live_load=load))
+    (pair,) = found.loads
+    assert (pair.allowed, pair.nr_unexpected, pair.agrees) == (None, 0, False)
+    assert not found.differences
+    assert "load: 0 of 1 agree; 1 of which the model's file says nothing;" in summary(found)
 
 
 def test_what_one_alone_was_asked_is_told_with_the_reason(other: Agreement) -> None:

@@ -57,7 +57,7 @@ def match_load(
         if value is not None
     }
     pairs = tuple(_pair(row, counts) for row in load.rows if row.nr_events)
-    differing = [pair for pair in pairs if not pair.agrees and pair.row.phase != ALL]
+    differing = [pair for pair in pairs if pair.nr_unexpected and pair.row.phase != ALL]
     return pairs, Matched(tuple(_difference(pair, release) for pair in differing), ())
 
 

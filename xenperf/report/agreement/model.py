@@ -128,8 +128,8 @@ class LoadPair:
 
     @property
     def agrees(self) -> bool:
-        """Tell whether every event had a fate that the model allows."""
-        return not self.nr_unexpected
+        """Tell whether the model says something of this phase, and every event had such a fate."""
+        return self.allowed is not None and not self.nr_unexpected
 
 
 @dataclass(frozen=True, slots=True)

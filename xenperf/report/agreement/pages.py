@@ -54,6 +54,9 @@ def _why(found: Agreement, subject: Subject) -> str:
     parts += [f"{counted[False]} open"] if counted[False] else []
     if nr_unknown and subject is Subject.COST:
         parts.append(f"{nr_unknown} unknown, their intervals have no bounds")
+    nr_unsaid = sum(pair.allowed is None for pair in found.phases)
+    if nr_unsaid and subject is Subject.LOAD:
+        parts.append(f"{nr_unsaid} of which the model's file says nothing")
     return f"; {', '.join(parts)}" if parts else ""
 
 
