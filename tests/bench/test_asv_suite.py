@@ -17,6 +17,7 @@ from asv_runner.discovery import disc_benchmarks
 import bench.common as common
 from bench import bench_outcomes, bench_ratios, bench_sources
 from tests.bench import drive
+from xenperf.measure.schedule import Slices
 from xenperf.scenarios import catalogue
 from xenperf.scenarios.controls import CONTROLS
 from xenperf.scenarios.hot_paths import HOT_PATHS
@@ -98,6 +99,29 @@ def test_a_batch_is_long_and_timed_by_the_cpu_time_of_its_thread() -> None:
     timed = [benchmark for benchmark in BENCHMARKS if benchmark.type == "time"]
     assert {benchmark.timer.__name__ for benchmark in timed} == {"thread_time"}
     assert min(common.BATCH, common.BATCH * common.BATCHES) >= 4096
+
+
+def test_a_ratio_is_the_median_of_pairs_in_both_orders(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened, firsts = [], []
+
+    def fake(gpa: Any, hva: Any, *, rounds: int, a_first: bool, **_: Any) -> Any:
+        assert (gpa, hva) == common.ACTIVATIONS
+        firsts.append(a_first)
+        costs = [100, 100] * (rounds // 2)
+        second_costs_more = [220, 180] if a_first else [180, 220]  # whoever runs second: 10 % more
+        hva_ns = second_costs_more * (rounds // 2 - 1) + [9999, 9999]  # and once something happened
+        return 1, Slices(cpu_ns=costs), Slices(cpu_ns=hva_ns)
+
+    def opening(self: Any, backend: str, activation: str, entry: Any) -> str:
+        opened.append(activation)
+        return activation
+
+    monkeypatch.setattr(bench_ratios, "alternate", fake)
+    monkeypatch.setattr(common._Machines, "open", opening)
+    found = bench_ratios.HotPaths().track_hva_over_gpa("gpc.check")
+    assert found == pytest.approx(2, rel=0.01)
+    assert opened == ["gpa", "hva", "hva", "gpa"]
+    assert firsts == [True, False]
 
 
 def test_a_commit_without_the_rooms_is_skipped_with_the_reason(
