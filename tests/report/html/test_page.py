@@ -156,7 +156,10 @@ def _hostile(report: Report) -> Report:
         rows=tuple(row(one, idx) for idx, one in enumerate(report.rows)),
         backend=HOSTILE,
         environment={worsen(name): worsen(value) for name, value in report.environment.items()},
-        settings={**report.settings, "patches": (HOSTILE,), "kernel": HOSTILE, HOSTILE: HOSTILE},
+        settings={
+            **report.settings,
+            **{"patches": (HOSTILE,), "kernel": HOSTILE, "grid": HOSTILE, HOSTILE: HOSTILE},
+        },
         command=f"xenperf run --only '{HOSTILE}'".replace("\x00", ""),
         cut_short=HOSTILE,
         about={f"base{HOSTILE}": HOSTILE, f"head{HOSTILE}": HOSTILE},
