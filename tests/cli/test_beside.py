@@ -67,6 +67,19 @@ def test_the_change_stands_in_the_row_of_the_times(counting: Counting, invoke: I
     )
 
 
+def test_a_series_counts_each_step_once_and_compares_it_as_the_times_are(
+    counting: Counting, invoke: Invoke
+) -> None:
+    words = ("--only", "gpc.check", "--workers", "1", "--rounds", "4", "--instructions")
+    content = json.loads(invoke("series", "--model", *words, "--format", "json").out)
+    builds = [plan.build for plan in counting.plans]
+    assert len(set(builds)) == len(builds) == len(content["about"])
+    rows = [row for row in content["rows"] if not row["control"]]
+    taken = {"gpa": [29.0, 29.0], "hva": [24.0, 24.0], "gpa to hva": [29.0, 24.0]}
+    assert {row["variant"] for row in rows} == set(taken)
+    assert all(row["instructions"] == taken[row["variant"]] for row in rows)
+
+
 def test_without_the_option_nothing_is_counted(counting: Counting, invoke: Invoke) -> None:
     found = invoke(*RUN)
     assert (found.code, counting.plans) == (0, [])
@@ -126,7 +139,7 @@ def test_an_interrupt_while_counting_keeps_the_times_and_is_resumed(
     found = invoke(*COUNTING, "-o", str(path))
     assert found.code == 3
     assert found.err.startswith("interrupted: 4 of 4 workers finished")
-    assert "not counted yet" in invoke("report", str(path)).out
+    assert "not counted: stopped before its end" in invoke("report", str(path)).out
     times = json.loads(path.read_text())["rows"][0]["worker_ratios"]
     counting.ending = None
     assert invoke("resume", str(path)).code == 0

@@ -1,11 +1,15 @@
 """Instructions beside times: what was timed is counted, build by build, and finds its row."""
 
+import platform
+import shutil
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
+import xenperf
 from tests.cli import canned
 from xenperf.hypervisor import Activation
 from xenperf.measure import beside, instructions
@@ -21,6 +25,11 @@ BASE, HEAD = Build(tree="/a"), Build(tree="/b")
 BETWEEN = between_builds([("base", BASE), ("head", HEAD)], ["gpc.check"])
 GPA, HVA = Activation.GPA, Activation.HVA
 ASKED = Instructions(runs=2)
+ONCE = Instructions(runs=1)
+TWICE = (
+    "_plain(Operation.CHECK)",
+    "lambda setting: (lambda loop: lambda n: loop(n) + loop(n) - n)(setting.loop(Operation.CHECK))",
+)
 TAKEN = {("/a", GPA): 29.0, ("/a", HVA): 24.0, ("/b", GPA): 30.0, ("/b", HVA): 24.0}
 
 
@@ -112,3 +121,28 @@ def test_what_was_counted_does_not_change_the_verdict(asked: list[CountPlan]) ->
     before = session.rows()
     after = filled(before, count(session, ASKED))
     assert [replace(row, instructions=None) for row in after] == before
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="no x86-64: unknown requests")
+@pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is missing")
+def test_work_that_a_revision_adds_is_counted_in_its_own_row(tmp_path: Path) -> None:
+    """The head checks twice where the base checks once; what both leave alone stays the same."""
+    trees = [tmp_path / name / "xenperf" for name in ("base", "head")]
+    for tree in trees:
+        source = Path(xenperf.__file__).parent
+        shutil.copytree(source, tree, ignore=shutil.ignore_patterns("__pycache__"))
+    hot_paths = trees[1] / "scenarios" / "hot_paths.py"
+    text = hot_paths.read_text()
+    assert text.count(TWICE[0]) == 1
+    hot_paths.write_text(text.replace(*TWICE))
+    builds = [(tree.parent.name, Build(tree=str(tree))) for tree in trees]
+    plan = Plan(("gpc.check", "mm.walk"), rounds=4, comparisons=between_builds(builds, [])[:1])
+    session = session_of(plan)
+    found = {
+        row.benchmark: row.instructions for row in filled(session.rows(), count(session, ONCE))
+    }
+    (check, checks), (walk, walks) = (found[name] or (0.0, 0.0) for name in plan.names)
+    assert checks == pytest.approx(2 * check, rel=0.01)
+    assert walk > 10
+    assert walks == pytest.approx(walk, rel=0.001)

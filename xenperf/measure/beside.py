@@ -18,7 +18,7 @@ from xenperf.stats.instructions import Tally
 from xenperf.stats.rows import Row
 
 Message = Mapping[str, Any]
-NOT_YET: Final = "not counted yet"
+NOT_YET: Final = "stopped before its end"
 NOTHING: Final = "no cost was timed"
 SideKey: TypeAlias = tuple[str, str, str]
 """Benchmark, variant and label."""
