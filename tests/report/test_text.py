@@ -3,10 +3,12 @@ import shlex
 from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
+
 from xenperf.report import text
 from xenperf.report.model import Report
 from xenperf.report.table import WIDTH
-from xenperf.report.tallies import summary
+from xenperf.report.tallies import closing, summary
 from xenperf.stats.verdict import Verdict
 
 Golden = Callable[[str, str], None]
@@ -92,3 +94,23 @@ def test_what_was_not_asked_is_named_by_reason(report: Report) -> None:
     shown = text.render(replace(report, skipped=reasons))
     assert "\nskipped    no steps: gpc.check, lock.read\nskipped    no time: x\n" in shown
     assert "skipped" not in text.render(report)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(30.0, "(57 s)"), (600.0, "(19 min)"), (7200.0, "(4 h)"), (1e6, "days)")]
+)
+def test_how_long_deciding_would_take_is_in_a_unit_that_can_be_read(
+    report: Report, seconds: float, said: str
+) -> None:
+    """Three workers were there, and ten took so many seconds; 19 more are needed."""
+    (line,) = [
+        text for label, text in closing(replace(report, seconds=seconds)) if label == "noise"
+    ]
+    assert "with 3 workers; about" in line
+    assert said in line
+
+
+def test_one_worker_is_no_plural(report: Report) -> None:
+    rows = tuple(replace(row, worker_ratios=row.worker_ratios[:1]) for row in report.rows)
+    found = dict(closing(replace(report, rows=rows)))
+    assert "with 1 worker; about" in found["noise"]
