@@ -93,12 +93,9 @@ def test_no_space_for_results_is_told_and_what_was_said_is_not_lost(
     monkeypatch.setattr(atomic, "_write_new", full)
     found = boot("--", "run", "--backend", "live", "-o", "a.json")
     assert (found.code, found.out) == (3, "said\n")
-    assert found.err.splitlines()[-1] == (
-        "xenperf: a.json: cannot write: no space left on device; "
-        "free some space or choose another disk"
-    )
-    assert not Path("a.json").exists()
-    assert list(Path().glob(".xenperf*")) == []
+    last = found.err.splitlines()[-1]
+    assert last.startswith("xenperf: a.json: cannot write: no space left on device; free some")
+    assert not [*Path().glob("a.json"), *Path().glob(".xenperf*")]
 
 
 def test_a_file_that_was_not_written_is_not_made(bench: Bench, boot: Invoke) -> None:
