@@ -11,6 +11,7 @@ from tests.cli.fake_boots import CASE, SEND, Boots, Kernel, labels
 from tests.live.fake_kernels import image_bytes
 from xenperf.cli import images
 from xenperf.cli.exit_codes import ExitCode
+from xenperf.cli.saving import STOPPED
 from xenperf.cli.several import NEXT
 
 Invoke = Callable[..., Any]
@@ -161,6 +162,22 @@ def test_ctrl_c_keeps_the_boots_that_were_finished(series: Series, tmp_path: Pat
     found, _ = series(THREE, "--boots", "2", interrupts_at=2)
     assert (found.code, found.out) == (2, "")
     assert "interrupted before two images were measured" in found.err
+
+
+def test_the_report_is_on_disk_after_each_boot(
+    series: Series, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, told = tmp_path / "kept.json", []
+    whole = Boots.__call__
+
+    def watched(boots: Boots, *job: Any) -> Any:
+        told.append(json.loads(kept.read_text())["cut_short"] if kept.exists() else "nothing")
+        return whole(boots, *job)
+
+    monkeypatch.setattr(Boots, "__call__", watched)
+    series({"base": Kernel(), "p1": Kernel()}, "--boots", "2", "-o", str(kept))
+    assert told == ["nothing", "nothing", STOPPED, STOPPED]
+    assert json.loads(kept.read_text())["cut_short"] is None
 
 
 def test_an_answer_that_changes_is_told_and_one_that_gets_wrong_is_a_failure(

@@ -2,14 +2,15 @@
 
 import shlex
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from xenperf.cli.exit_codes import ExitCode, exit_code
+from xenperf.cli.formats import chosen
+from xenperf.cli.image_options import DEFAULT_BOOTS, Asked
 from xenperf.cli.images import (
     BACKEND,
-    DEFAULT_BOOTS,
     INTERRUPTED,
-    Asked,
     Found,
     boot_all,
     order_of,
@@ -18,10 +19,12 @@ from xenperf.cli.images import (
 )
 from xenperf.cli.job import hand_over
 from xenperf.cli.request import Request, command
+from xenperf.cli.saving import STOPPED
 from xenperf.cli.streams import Streams
 from xenperf.errors import UnavailableError, UsageError
 from xenperf.measure import environment
 from xenperf.measure.plan import Plan
+from xenperf.record.atomic import write_text
 from xenperf.record.images import changes_of, rows_of, unsteady_answers
 from xenperf.report import distrust
 from xenperf.report.boots import BOOTS, COUNTED
@@ -39,7 +42,16 @@ def measure(request: Request, asked: Asked, streams: Streams) -> int:
     request.check_output()
     plan = plan_of(request)
     order = order_of(asked, plan.seed)
-    found = boot_all(asked, words_inside(asked, request, plan), order, streams)
+
+    def save(found: Found) -> None:
+        """Write the report of what is there so far: if this process is killed now, it was."""
+        if request.path is not None and len(found.boots) > 1:
+            so_far = report_of(request, asked, plan, (order, found))
+            if found.nr_boots < asked.boots * len(asked.images):
+                so_far = replace(so_far, cut_short=so_far.cut_short or STOPPED)
+            write_text(request.path, chosen(request.format, request.path).render(so_far))
+
+    found = boot_all(asked, words_inside(asked, request, plan), order, streams, save)
     _check(asked, found)
     report = report_of(request, asked, plan, (order, found))
     if report.cut_short:

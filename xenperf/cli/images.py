@@ -1,21 +1,19 @@
-"""``xenperf series --kernel``: kernel images as steps, each booted several times in turn."""
+"""Kernel images as the steps of a series: what each VM runs, in which order, what comes back."""
 
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from random import Random
-from typing import Any, Final
+from typing import Final
 
-import click
-
-from xenperf.cli.boot import AUTO, DEFAULT_MEMORY_MIB, DEFAULT_TIMEOUT_S, machine_of
+from xenperf.cli.boot import AUTO, DEFAULT_MEMORY_MIB, machine_of
+from xenperf.cli.image_options import Asked
 from xenperf.cli.request import Request, command, draw_seed
 from xenperf.cli.several import MODULE, NEXT
 from xenperf.cli.streams import Streams
 from xenperf.errors import UnavailableError, UsageError, XenperfError
 from xenperf.live import boot as live
-from xenperf.live import kernel_image, qemu
+from xenperf.live import qemu
 from xenperf.live.outbox import Answer
 from xenperf.live.outputs import redirect
 from xenperf.measure.plan import Plan
@@ -23,30 +21,9 @@ from xenperf.measure.schedule import orders
 from xenperf.record.booted import Booted, booted
 from xenperf.scenarios import catalogue
 
-DEFAULT_BOOTS: Final = 3
-MOST_BOOTS: Final = 100
-MOST_IMAGES: Final = 16
 RUN_FILE: Final = "run.json"
 INTERRUPTED: Final = "interrupted"
 BACKEND: Final = "live"
-OPTIONS: Final = ("kernel", "boots", "icount", "modules", "no_cases", "timeout")
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The options of the verb that are about images."""
-
-    images: dict[str, Path]
-    """Each image by its label, the base first."""
-
-    boots: int
-    """Of each image."""
-
-    icount: bool
-    modules: Path | None
-    cases: bool
-    timeout_s: int
-    """For one boot."""
 
 
 @dataclass(slots=True)
@@ -71,79 +48,6 @@ class Found:
         return sum(map(len, self.boots.values()))
 
 
-def options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a verb the options about images."""
-    for option in reversed(_OPTIONS):
-        function = option(function)
-    return function
-
-
-_OPTIONS: Final = (
-    click.option(
-        "--kernel",
-        multiple=True,
-        metavar="LABEL=IMAGE",
-        help="A kernel image to boot, the base first; given for each step.",
-    ),
-    click.option(
-        "--boots",
-        type=click.IntRange(1, MOST_BOOTS),
-        metavar="N",
-        help=f"Boots of each image.  [default: {DEFAULT_BOOTS}]",
-    ),
-    click.option(
-        "--icount", is_flag=True, help="The VMs' clocks count instructions: one CPU, emulated."
-    ),
-    click.option("--modules", metavar="DIR", help="Where the modules of the images are."),
-    click.option("--no-cases", is_flag=True, help="Do not play the outcome cases in each boot."),
-    click.option(
-        "--timeout",
-        type=click.IntRange(1),
-        metavar="SECONDS",
-        help=f"For each boot.  [default: {DEFAULT_TIMEOUT_S}]",
-    ),
-)
-
-
-def taken_from(given: dict[str, Any]) -> Asked | None:
-    """Take the options about images out of *given*; None where no image was named.
-
-    ``UsageError`` for one of the others without an image, and for what is no series of images.
-    """
-    own = {name: given.pop(name) for name in OPTIONS}
-    if not own["kernel"]:
-        for name, value in own.items():
-            if value:
-                thing = f"--{name.replace('_', '-')}"
-                raise UsageError(thing, "it is about kernel images", "name them with --kernel")
-        return None
-    return Asked(
-        images=_images(own["kernel"]),
-        boots=own["boots"] or DEFAULT_BOOTS,
-        icount=own["icount"],
-        modules=own["modules"] and Path(own["modules"]),
-        cases=not own["no_cases"],
-        timeout_s=own["timeout"] or DEFAULT_TIMEOUT_S,
-    )
-
-
-def _images(words: Sequence[str]) -> dict[str, Path]:
-    """Return the images by their labels; ``UsageError`` unless there are 2 to 16, all kernels."""
-    found: dict[str, Path] = {}
-    for word in words:
-        label, is_labelled, name = word.partition("=")
-        path = Path(name if is_labelled else label)
-        label = label if is_labelled else path.name
-        if not label.strip() or label in found:
-            raise UsageError(f"--kernel {word}", "each needs a label", "give LABEL=IMAGE")
-        kernel_image.release(path)  # what is no image is told now, and not after hours of booting
-        found[label] = path
-    if not 2 <= len(found) <= MOST_IMAGES:
-        reason = f"a series has 2 to {MOST_IMAGES} images, not {len(found)}"
-        raise UsageError("--kernel", reason, "give --kernel for each step")
-    return found
-
-
 def plan_of(request: Request) -> Plan:
     """Return what is measured inside each VM, with a seed for the whole series."""
     for name, is_given in (("--budget", request.budget), ("--count", request.count)):
@@ -166,11 +70,16 @@ def order_of(asked: Asked, seed: int) -> list[list[str]]:
 
 
 def boot_all(
-    asked: Asked, words: Sequence[str], order: Sequence[Sequence[str]], streams: Streams
+    asked: Asked,
+    words: Sequence[str],
+    order: Sequence[Sequence[str]],
+    streams: Streams,
+    on_boot: Callable[[Found], None],
 ) -> Found:
     """Boot every image as often as asked, in *order*; keep what was finished, whatever happens.
 
     An image that gives no answer is named and left out from then on. Ctrl-C ends the boots.
+    *on_boot* is called after each boot that was finished, so that it can be saved.
     """
     machine = machine_of(
         streams, accel=AUTO, icount=asked.icount, cpus=None, memory=DEFAULT_MEMORY_MIB
@@ -189,10 +98,11 @@ def boot_all(
                 here.say(f"{error}; it is not booted again")
             else:
                 found.boots.setdefault(label, []).append(done)
+                in_order = [one for one in asked.images if one in found.boots]
+                found.boots = {one: found.boots[one] for one in in_order}
+                on_boot(found)
     except KeyboardInterrupt:
         found.interrupted = True
-    in_order = [label for label in asked.images if label in found.boots]
-    found.boots = {label: found.boots[label] for label in in_order}
     return found
 
 

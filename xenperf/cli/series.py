@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-from xenperf.cli import files, history, image_series, images
+from xenperf.cli import files, history, image_options, image_series
 from xenperf.cli.between import SENTINELS, names_of
 from xenperf.cli.compare import DIRTY
 from xenperf.cli.exit_codes import SERIES_EPILOG
@@ -42,7 +42,7 @@ Named = list[tuple[str, Build]]
     metavar="DIR",
     help="The checkout of xenperf whose commits are measured, or shown in order.  [default: here]",
 )
-@images.options
+@image_options.options
 @instructions
 @measuring
 @click.pass_obj
@@ -59,7 +59,7 @@ def verb(
     given for each step, they are kernel images: every one is booted several times, in turn, and
     measured inside its VM.
     """
-    asked = images.taken_from(options)
+    asked = image_options.taken_from(options)
     request = Request(**options)
     if asked is not None and not model and not names:
         return image_series.measure(request, asked, streams)

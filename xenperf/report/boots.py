@@ -31,7 +31,7 @@ def method(report: Report, grade: str) -> str | None:
         order = chosen.get("order")
         turns = "" if order is None or isinstance(order, str | int | float) else "; ".join(order)
         return (
-            f"a VM for each side, booted {chosen['each']} times in balanced order: grade "
+            f"a VM for each side, {chosen['each']} boots of each image in balanced order: grade "
             f"{report.grade}; {clock(report)}; seed {chosen['seed']}; order: {turns}"
         )
     if COUNTED not in chosen:
