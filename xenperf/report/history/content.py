@@ -19,8 +19,6 @@ SIZES: Final = ((1 << 30, "G"), (1 << 20, "M"), (1 << 10, "k"))
 NAMED: Final = 4
 """So many names at most are spelled out in a sentence."""
 
-UNKNOWN: Final = "unknown"
-
 
 @dataclass(frozen=True, slots=True)
 class HistoryReport:
@@ -63,9 +61,10 @@ def title(report: HistoryReport) -> str:
 def facts(report: HistoryReport) -> list[tuple[str, str]]:
     """Return labels with what they say, in their order."""
     known = report.history.environment
-    parts = (known.get("cpu"), known.get("arch"), f"CPUs {known.get('num_cpu', UNKNOWN)}")
+    cpus = f"CPUs {known['num_cpu']}" if "num_cpu" in known else None
+    parts = (known.get("cpu"), known.get("arch"), cpus, known.get("os"))
     return [
-        ("machine", ", ".join([part for part in parts if part] + [known.get("os", UNKNOWN)])),
+        ("machine", ", ".join(filter(None, parts)) or "asv was told no more than its name"),
         ("order", f"commits {report.history.order}, the oldest first"),
         ("rules", rules()),
     ]
