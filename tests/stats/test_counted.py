@@ -35,13 +35,21 @@ def test_an_unsteady_base_forbids_a_claim_as_well() -> None:
 
 
 def test_what_sleeps_and_what_walks_lists_has_a_wider_limit() -> None:
-    assert limit_of("slots.overlay_cycle") == 0.02
-    assert limit_of("notifier.unrelated_page") == 0.03
-    assert limit_of("send.delivered") == 0.001
+    for apart in (0.0, 4.0):
+        assert limit_of("slots.overlay_cycle", apart) == 0.02
+        assert limit_of("notifier.unrelated_page", apart) == 0.03
     workers = WorkerTimes((1000.0,), (1015.0,))
     names = ("slots.overlay_cycle", "notifier.unrelated_page", "send.delivered")
     found = judged_rows([sample(name, workers) for name in names])
     assert [row.verdict for row in found] == [Verdict.SAME, Verdict.SAME, Verdict.SLOWER]
+
+
+def test_a_single_instruction_counts_where_counts_repeat() -> None:
+    assert limit_of("send.delivered", 0.0) == 0.0
+    assert limit_of("send.delivered", 1.0) == 0.001
+    one_more = sample("send.delivered", WorkerTimes((1801.0,) * 16, (1802.0,) * 16))
+    unsteady = sample("send.delivered", WorkerTimes((1801.0,) * 15 + (1802.0,), (1802.0,) * 16))
+    assert [row.verdict for row in judged_rows([one_more, unsteady])] == ["slower", "same"]
 
 
 def test_a_row_shows_a_count_that_was_seen_and_the_range_of_the_ratio() -> None:

@@ -14,7 +14,7 @@ TITLE: Final = "kernel images step by step, each cost by GPA and by HVA"
 _COUNTS: Final = "instructions, by a clock that counts them: medians of single requests"
 _TIMES: Final = "thread CPU time, and wall time of what sleeps"
 _RANGE: Final = "in place of an interval stands the range of what the boots found"
-_LIMITS: Final = "0.1 % (slots, which sleep: 2 %; notifier: 3 %)"
+_LIMITS: Final = "0.1 % where counts vary, by any where they do not (slots: 2 %; notifier: 3 %)"
 
 
 def clock(report: Report) -> str:

@@ -23,9 +23,13 @@ def judged_rows(samples: Sequence[CostSample], settings: Judgement = DEFAULT) ->
     return [_row(each) if _is_counted(each) else next(timed) for each in samples]
 
 
-def limit_of(benchmark: str) -> float:
-    """Return how far counts of *benchmark* may lie apart and still be the same: a share."""
-    return WIDER.get(benchmark.partition(".")[0], MARGIN)
+def limit_of(benchmark: str, apart: float) -> float:
+    """Return how far the counts of both sides may differ and still be the same: a share.
+
+    apart
+        How far the counts of one side lie apart. Where they repeat, a single instruction counts.
+    """
+    return WIDER.get(benchmark.partition(".")[0], MARGIN if apart else 0.0)
 
 
 def judge_counts(base: Sequence[float], head: Sequence[float], limit: float) -> Verdict:
@@ -39,9 +43,14 @@ def judge_counts(base: Sequence[float], head: Sequence[float], limit: float) -> 
     difference, tolerated = abs(after - before), limit * before
     if difference <= tolerated:
         return Verdict.SAME
-    if difference <= SPREADS * max(max(side) - min(side) for side in (base, head)):
+    if difference <= SPREADS * _apart(base, head):
         return Verdict.UNDECIDED
     return Verdict.SLOWER if after > before else Verdict.FASTER
+
+
+def _apart(*sides: Sequence[float]) -> float:
+    """Return how far the counts of one side lie apart, of the side where that is more."""
+    return max(max(side) - min(side) for side in sides)
 
 
 def _is_counted(sample: CostSample) -> bool:
@@ -65,7 +74,7 @@ def _row(sample: CostSample) -> Row:
         head=after,
         ratio=after / before,
         ci=(min(head) / max(base), max(head) / min(base)),
-        verdict=judge_counts(base, head, limit_of(sample.benchmark)),
+        verdict=judge_counts(base, head, limit_of(sample.benchmark, _apart(base, head))),
         is_control=sample.is_control,
         worker_ratios=tuple(medians),
         sides=sample.sides,
