@@ -17,7 +17,7 @@ KERNELS = [Build(), Build(patches=("read-lock-first",))]
 
 def _offsets(build: Build, others: tuple[Build, ...], placement: int | None) -> dict[str, int]:
     loaded = builds.load([build, *others], builds.MODEL, random.Random(0))[build]
-    with loaded.loop("gpc.check", Shape(), Activation.GPA, placement) as loop:
+    with loaded.loop("gpc.check", Shape(), Activation.GPA, placement=placement) as loop:
         found = page_offsets(loop)
     assert found is not None
     return {name: offset for name, offset in found.items() if name != "code"}
