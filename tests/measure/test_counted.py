@@ -1,13 +1,13 @@
 """Counting in turn: single operations, medians that were seen, balanced order."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from xenperf.measure.counted import CYCLES, OPERATIONS, WARM_UP_ROUNDS, count_in_turn
-from xenperf.measure.schedule import WrongAnswerError
+from xenperf.measure.schedule import Slices, WrongAnswerError
 
 
 @dataclass
@@ -35,6 +35,13 @@ def test_a_slice_is_the_median_of_single_operations() -> None:
     assert n == 1
     assert slices.cpu_ns == slices.wall_ns == [1824] * 3
     assert a.sizes == [OPERATIONS] * (3 + WARM_UP_ROUNDS)
+
+
+def test_every_list_of_a_slice_has_a_figure_for_each_round() -> None:
+    _, (slices,) = count_in_turn([Counted("a", (1824,))], rounds=3, start=0, cycle=1)
+    assert {name: len(values) for name, values in asdict(slices).items()} == dict.fromkeys(
+        (each.name for each in fields(Slices)), 3
+    )
 
 
 def test_an_even_split_gives_a_count_that_was_seen() -> None:

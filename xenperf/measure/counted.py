@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from xenperf.hypervisor import Loop, StampedLoop
+from xenperf.measure import processor
 from xenperf.measure.schedule import Slices, WrongAnswerError, orders
 
 OPERATIONS: Final = 255
@@ -55,3 +56,5 @@ def _add(slices: Slices, ticks: int) -> None:
     slices.wall_ns.append(ticks)
     for each in (slices.voluntary_switches, slices.involuntary_switches, slices.minor_faults):
         each.append(0)
+    for cpus in (slices.first_cpu, slices.last_cpu):  # the only one there
+        cpus.append(processor.number())

@@ -100,7 +100,7 @@ ALIGNED: Final = Change(
 )
 CHANGES: Final = (TIMER, POLL, FAR_PORT, ALIGNED)
 
-# what v6.1 shows in cases of timers and polls was read in the source of 6.1.192, not observed
+# what v6.1 shows in cases of timers and polls was read in the source of 6.1.192, and observed there
 _NOT_RAISED: Final = "none sel=0x0 up=0"
 _RAISED: Final = "66 sel=0x2 up=1"
 DIFFERENCES: Final = (
