@@ -50,7 +50,7 @@ def test_ratios_agree_by_interval_by_side_or_by_verdict(same: Agreement) -> None
 
 def test_the_order_of_ratios_and_of_times(same: Agreement) -> None:
     ratios, by_gpa, by_hva = same.orders
-    assert [order.what for order in same.orders] == ["hva/gpa", "ns by gpa", "ns by hva"]
+    assert [order.what for order in same.orders] == ["hva/gpa", "cost by gpa", "cost by hva"]
     assert by_gpa.found is not None
     assert by_gpa.found.rho == pytest.approx(0.9)  # only the absent send changes places
     assert ratios.nr_pairs == by_hva.nr_pairs == 5

@@ -60,7 +60,7 @@ def match_costs(
 
 def orders(pairs: Sequence[CostPair]) -> tuple[Order, ...]:
     """Return whether ratios, and times by each activation, come in the same order on both."""
-    times = [_order(f"ns by {side}", pairs, figure) for side, figure in TIMES.items()]
+    times = [_order(f"cost by {side}", pairs, figure) for side, figure in TIMES.items()]
     return _order(RATIOS, pairs, lambda row: row.ratio), *times
 
 

@@ -103,10 +103,15 @@ def _explained(differences: Iterable[Difference]) -> Iterator[str]:
 
 
 def _lone(lone: Iterable[Lone]) -> Iterator[str]:
-    """Yield each reason once, with every name."""
-    by_reason: dict[tuple[str, str], list[str]] = {}
+    """Yield each reason once, with every name; counts of a scenario are many, and numbered."""
+    by_reason: dict[tuple[str, str], Counter[str]] = {}
     for each in lone:
         who = {MODEL: "model only", LIVE: "live only"}.get(each.side, "neither")
-        by_reason.setdefault((who, each.reason), []).append(each.name)
+        is_count = each.subject is Subject.OUTCOME
+        name = f"counts of {each.name.partition('.')[0]}" if is_count else each.name
+        by_reason.setdefault((who, each.reason), Counter())[name] += 1
     for (who, reason), names in by_reason.items():
-        yield f"{who}: {reason}: {', '.join(names)}"
+        shown = (
+            f"{nr} {name}" if name.startswith("counts") else name for name, nr in names.items()
+        )
+        yield f"{who}: {reason}: {', '.join(shown)}"

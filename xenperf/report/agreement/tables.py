@@ -4,11 +4,20 @@ from collections.abc import Iterator, Sequence
 from typing import Final, TypeAlias
 
 from xenperf.report.agreement.costs import in_activations, shown
-from xenperf.report.agreement.model import Agreement, CasePair, CostPair, CountPair, LoadPair
+from xenperf.report.agreement.model import (
+    LIVE,
+    MODEL,
+    Agreement,
+    CasePair,
+    CostPair,
+    CountPair,
+    LoadPair,
+)
 from xenperf.report.agreement.page import Block, Notes, Table
 from xenperf.report.figures import figures
 from xenperf.report.load_model import ALL
 from xenperf.report.table import Column
+from xenperf.stats.samples import INSTRUCTIONS
 
 Cells: TypeAlias = tuple[tuple[str, ...], ...]
 UNSAID: Final = "-"
@@ -16,7 +25,12 @@ UNSAID: Final = "-"
 
 RATIOS: Final = ("model hva/gpa", "live hva/gpa")
 _WHAT: Final = ("cost", *RATIOS, "agree")
-TIMES: Final = ("model ns", "live ns")
+SIDES: Final = (MODEL, LIVE)
+NS: Final = "ns"
+INSTR: Final = "instr"
+TIMES: Final = tuple(f"{who} {unit}" for who in SIDES for unit in (NS, INSTR))
+"""What columns of times or of instructions may be called."""
+
 _EVENTS: Final = ("events", "failed", "share", "unexpected")
 
 
@@ -78,10 +92,12 @@ def _counted(title: str, first: str, said: Sequence[tuple[str, bool]]) -> Table:
 def _costs(pairs: Sequence[CostPair]) -> Iterator[Block]:
     if not pairs:
         return
-    title = "COSTS: ratios with their intervals, and the time by GPA; whole requests on live"
+    title = "COSTS: ratios with their intervals, and the cost by GPA; whole requests on live"
+    costs = zip(SIDES, (pairs[0].model, pairs[0].live), strict=True)
+    figure = [f"{who} {INSTR if row.metric == INSTRUCTIONS else NS}" for who, row in costs]
     columns = (
         *(Column(name, wraps=name in RATIOS) for name in _WHAT),
-        *(Column(name, right=True) for name in TIMES),
+        *(Column(name, right=True) for name in figure),
     )
     cells = tuple(
         (
