@@ -48,6 +48,7 @@ def test_the_list_of_benchmarks_says_what_sort_of_figure_each_is(tmp_path: Path)
         "bench.Sources.track_source_digest": [1234],
         "bench.Send.peakmem_batch": [1 << 26],
         "bench.Send.track_instructions": [29.7],
+        "bench.Send.time_floor_empty_batch": [1e-6, 1e-6],
     }
     found = read(plant(tmp_path, [figures]))
     assert {(one.name, one.kind) for one in found.tracks} == {
@@ -57,6 +58,7 @@ def test_the_list_of_benchmarks_says_what_sort_of_figure_each_is(tmp_path: Path)
         ("bench.Sources.track_source_digest", Kind.OTHER),
         ("bench.Send.peakmem_batch", Kind.COST),
         ("bench.Send.track_instructions", Kind.INSTRUCTIONS),
+        ("bench.Send.time_floor_empty_batch", Kind.OTHER),
     }
 
 

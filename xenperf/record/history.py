@@ -21,6 +21,7 @@ LISTED: Final = "benchmarks.json"
 MACHINE: Final = "machine.json"
 SUFFIX: Final = ".json"
 MAX_FILES: Final = 2000
+FLOOR: Final = "time_floor_"
 KNOWN: Final = ("cpu", "arch", "num_cpu", "os", "ram")
 BENCHMARK: Final = having({"type": text})
 Key = tuple[str, str, str]
@@ -150,7 +151,7 @@ def _tracks(
             entry = listed[name]
             unit = str(entry.get("unit") or "")
             values = tuple(points.get(at, Point()) for at in range(len(places)))
-            kind = _kind(str(entry["type"]), unit, values)
+            kind = _kind(name, str(entry["type"]), unit, values)
             yield Track(name, params, unit, kind, _positive(kind, values))
 
 
@@ -174,8 +175,10 @@ def _is_wanted(name: str, params: str, only: Sequence[str]) -> bool:
     return not only or any(fnmatch(name, glob) or fnmatch(full, glob) for glob in only)
 
 
-def _kind(type_: str, unit: str, points: Sequence[Point]) -> Kind:
-    """Return what sort of figures these are."""
+def _kind(name: str, type_: str, unit: str, points: Sequence[Point]) -> Kind:
+    """Return what sort of figures these are; a floor is a bare call, and no cost."""
+    if name.rpartition(".")[2].startswith(FLOOR):
+        return Kind.OTHER
     if type_ != "track":
         return Kind.COST
     if unit == "ratio":
