@@ -58,7 +58,7 @@ def test_the_list_of_benchmarks_says_what_sort_of_figure_each_is(tmp_path: Path)
         ("bench.Sources.track_source_digest", Kind.OTHER),
         ("bench.Send.peakmem_batch", Kind.COST),
         ("bench.Send.track_instructions", Kind.INSTRUCTIONS),
-        ("bench.Send.time_floor_empty_batch", Kind.OTHER),
+        ("bench.Send.time_floor_empty_batch", Kind.FLOOR),
     }
 
 

@@ -178,7 +178,7 @@ def _is_wanted(name: str, params: str, only: Sequence[str]) -> bool:
 def _kind(name: str, type_: str, unit: str, points: Sequence[Point]) -> Kind:
     """Return what sort of figures these are; a floor is a bare call, and no cost."""
     if name.rpartition(".")[2].startswith(FLOOR):
-        return Kind.OTHER
+        return Kind.FLOOR
     if type_ != "track":
         return Kind.COST
     if unit == "ratio":

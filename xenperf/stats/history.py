@@ -24,6 +24,9 @@ class Kind(StrEnum):
     COST = "cost"
     """A time or a size, of one process after the other: drift is in it."""
 
+    FLOOR = "floor"
+    """The call alone that stands beside a cost."""
+
     OTHER = "other"
     """Anything else: shown, never judged."""
 

@@ -9,9 +9,6 @@ from typing import Final
 from xenperf.stats.changes import MARGINS, SPREADS, TOLERATED, Certainty, Change, Shift
 from xenperf.stats.history import History, Kind, Point, State, Step, Track
 
-FLOOR: Final = ".time_floor_"
-"""Part of the name of a benchmark that times the call alone."""
-
 SIGNS: Final = {State.FAILED: "failed", State.SKIPPED: "skip", State.MISSING: "-"}
 CHANGE_COLUMNS: Final = ("benchmark", "before", "at", "was", "is", "change", "that is")
 PREFIXES: Final = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns"))
@@ -138,14 +135,15 @@ def grids(report: HistoryReport) -> list[Grid]:
     exact = [t for t in history.tracks if t.kind in TOLERATED]
     moved = {change.track.title for change in report.changes}
     changed = [track for track in exact if track.title in moved]
-    costs = [track for track in history.of_kind(Kind.COST) if FLOOR not in track.name]
     never = len(exact) - len(changed)
     still = f"; {never} that never changed are left out" if never else ""
     found = (
         Grid("RATIOS: HVA over GPA in one process", tuple(history.of_kind(Kind.RATIO)), True),
         Grid(f"COUNTS: exact{still}", tuple(changed), True),
         Grid(
-            "TIMES AND SIZES: of one process after the other; floors left out", tuple(costs), False
+            "TIMES AND SIZES: of one process after the other; floors left out",
+            tuple(history.of_kind(Kind.COST)),
+            False,
         ),
         Grid("OTHER FIGURES: not judged", tuple(history.of_kind(Kind.OTHER)), False),
     )
