@@ -61,6 +61,7 @@ def checkout(tmp_path: Path) -> Checkout:
     made = Checkout(tmp_path)
     made.git("init", "-b", "main")
     (tmp_path / "xenperf").mkdir()
+    (tmp_path / "xenperf" / "__init__.py").touch()  # else an installed xenperf comes before it
     (tmp_path / "xenperf" / "__main__.py").write_text(ANSWERS)
     made.commit("Begin")
     made.git("checkout", "-b", "topic")
