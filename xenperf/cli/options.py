@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import click
 
+from xenperf.backends import BACKENDS
 from xenperf.cli.formats import FORMATS
 from xenperf.cli.request import BITS, DEFAULTS
 
@@ -81,6 +82,15 @@ instructions = click.option(
     help="Count instructions too, after timing, and show their change beside; needs Valgrind.",
 )
 """Of the verbs whose report has a column for it."""
+
+backend_option = click.option(
+    "--backend",
+    type=click.Choice(list(BACKENDS)),
+    default=DEFAULTS.backend,
+    show_default=True,
+    help="Who answers: the model of KVM, or a real kernel.",
+)
+"""Of the verbs that ask either back end."""
 
 
 def measuring(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -4,24 +4,17 @@ from typing import Any
 
 import click
 
-from xenperf.backends import BACKENDS
 from xenperf.cli import counting
 from xenperf.cli.exit_codes import RUN_EPILOG
 from xenperf.cli.job import Job, carry_out
 from xenperf.cli.kernel_options import kernel_options
-from xenperf.cli.options import instructions, measuring
-from xenperf.cli.request import DEFAULTS, Request, askable, command, draw_seed
+from xenperf.cli.options import backend_option, instructions, measuring
+from xenperf.cli.request import Request, askable, command, draw_seed
 from xenperf.cli.streams import Streams
 
 
 @click.command("run", epilog=RUN_EPILOG)
-@click.option(
-    "--backend",
-    type=click.Choice(list(BACKENDS)),
-    default=DEFAULTS.backend,
-    show_default=True,
-    help="Who answers: the model of KVM, or a real kernel.",
-)
+@backend_option
 @kernel_options
 @click.option(
     "--count",

@@ -6,13 +6,13 @@ from typing import Any, Final
 
 import click
 
-from xenperf.backends import BACKENDS
 from xenperf.cli.cluster import REMARK, connected
 from xenperf.cli.exit_codes import SWEEP_EPILOG
 from xenperf.cli.formats import SWEEP_FORMATS, TSV
 from xenperf.cli.job import Job, carry_out
 from xenperf.cli.kernel_options import kernel_options
-from xenperf.cli.request import DEFAULTS, Request, askable, command, draw_seed
+from xenperf.cli.options import backend_option
+from xenperf.cli.request import Request, askable, command, draw_seed
 from xenperf.cli.sizes import SLOTS, VCPUS, Grid
 from xenperf.cli.streams import Streams
 from xenperf.measure.cells import COUNTED_WORKERS, Axis, by_cell
@@ -31,13 +31,7 @@ def _listed(sizes: tuple[int, ...]) -> str:
 
 
 @click.command("sweep", epilog=SWEEP_EPILOG)
-@click.option(
-    "--backend",
-    type=click.Choice(list(BACKENDS)),
-    default=DEFAULTS.backend,
-    show_default=True,
-    help="Who answers: the model of KVM, or a real kernel.",
-)
+@backend_option
 @kernel_options
 @click.option(
     "--slots",

@@ -5,13 +5,11 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from xenperf.report.load_model import LoadReport, Windows
+from xenperf.report.load_model import ALL, LoadReport, Windows
 from xenperf.report.model import SCHEMA
 from xenperf.report.table import Column, lay_out, paragraph
 
 LABEL_WIDTH = 11
-ALL = "all"
-"""The phase that holds all others of a source and an activation."""
 
 
 def render_json(report: LoadReport) -> str:

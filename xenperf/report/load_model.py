@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from xenperf.report.model import Plain
 
 ALL = "all"
+"""The phase that holds all others of a source and an activation."""
+
 LAID = "laid"
 HVA = "hva"
 ENOUGH_EVENTS = 500

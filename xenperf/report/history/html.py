@@ -9,7 +9,7 @@ from xenperf.report.history.content import CHANGE_COLUMNS, Grid, HistoryReport
 from xenperf.report.history.text import LEFT, NOTHING
 from xenperf.report.html.marks import dot, picture
 from xenperf.report.html.page import whole
-from xenperf.report.html.tags import Child, number, tag
+from xenperf.report.html.tags import Child, number, tag, wide
 from xenperf.report.html.words import breakable
 from xenperf.stats.history import Kind, State, Track
 
@@ -130,11 +130,8 @@ def _height(track: Track) -> Callable[[float], float]:
 
 def _wide(label: str, titles: Sequence[str], lines: Sequence[Element]) -> Element:
     head = tag("tr", [tag("th", one, scope="col") for one in titles])
-    return tag(
-        "div",
+    return wide(
+        label,
         tag("table", tag("thead", head), tag("tbody", lines), class_="matrix"),
-        class_="wide tall",
-        tabindex="0",
-        role="region",
-        aria_label=label,
+        tall=True,
     )

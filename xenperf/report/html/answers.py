@@ -3,7 +3,7 @@
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from xenperf.report.html.tags import tag
+from xenperf.report.html.tags import tag, wide
 from xenperf.report.html.words import breakable
 from xenperf.report.model import Report
 
@@ -26,5 +26,5 @@ def section(report: Report) -> list[Element]:
     ]
     drawn = tag("table", tag("thead", head), tag("tbody", lines), class_="counts")
     label = "cases whose answer changed"
-    wide = tag("div", drawn, class_="wide", tabindex="0", role="region", aria_label=label)
-    return [tag("section", tag("h2", "Answers that changed from kernel to kernel"), wide)]
+    shown = wide(label, drawn)
+    return [tag("section", tag("h2", "Answers that changed from kernel to kernel"), shown)]

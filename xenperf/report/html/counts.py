@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
 from xenperf.report.figures import figures
-from xenperf.report.html.tags import tag
+from xenperf.report.html.tags import tag, wide
 from xenperf.report.html.words import breakable, verdict_tag
 from xenperf.stats.rows import Row
 
@@ -29,13 +29,9 @@ def table(rows: Sequence[Row]) -> Element:
             )
         )
     head = tag("tr", [tag("th", one, scope="col") for one in titles])
-    return tag(
-        "div",
+    return wide(
+        "every count",
         tag("table", tag("thead", head), tag("tbody", lines), class_="counts"),
-        class_="wide",
-        tabindex="0",
-        role="region",
-        aria_label="every count",
     )
 
 

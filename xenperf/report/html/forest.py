@@ -10,7 +10,7 @@ from xenperf.report.figures import NONE, figures
 from xenperf.report.html.limits import limit, ratios_at
 from xenperf.report.html.marks import dot, group, picture, words
 from xenperf.report.html.scale import Stretched, stretched_over
-from xenperf.report.html.tags import Child, number, tag
+from xenperf.report.html.tags import Child, number, tag, wide
 from xenperf.report.html.words import breakable, pair_name, percent, verdict_tag
 from xenperf.report.model import Report, RowKey
 from xenperf.report.sections import by_weight
@@ -46,8 +46,8 @@ def table(report: Report, rows: Sequence[Row], caption: str, anchors: dict[RowKe
         tag("tr", _cells(before, row), _plot(row, scale), _cells(after, row))
         for row in by_weight(rows)
     ]
-    return tag(
-        "div",
+    return wide(
+        caption,
         tag(
             "table",
             tag("caption", caption),
@@ -56,10 +56,6 @@ def table(report: Report, rows: Sequence[Row], caption: str, anchors: dict[RowKe
             class_="forest",
             style=_limits(report, scale),
         ),
-        class_="wide",
-        tabindex="0",
-        role="region",
-        aria_label=caption,
     )
 
 

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 from xenperf.report.growth import groups, verdict
 from xenperf.report.html.marks import dot, line, picture, words
 from xenperf.report.html.scale import Linear, padded
-from xenperf.report.html.tags import tag
+from xenperf.report.html.tags import tag, wide
 from xenperf.report.html.words import breakable
 from xenperf.report.model import Report
 from xenperf.report.sections import Section, sections
@@ -137,5 +137,5 @@ def _table(found: Section) -> Element:
         for cells in found.cells
     ]
     content = tag("table", tag("thead", head), tag("tbody", lines), class_="counts")
-    wide = tag("div", content, class_="wide", tabindex="0", role="region", aria_label=found.title)
-    return tag("details", tag("summary", found.title), wide)
+    shown = wide(found.title, content)
+    return tag("details", tag("summary", found.title), shown)

@@ -5,7 +5,7 @@ from typing import TypeAlias
 from xml.etree.ElementTree import Element
 
 from xenperf.report.figures import NONE, figures
-from xenperf.report.html.tags import tag
+from xenperf.report.html.tags import tag, wide
 from xenperf.report.html.words import SIGNS, breakable
 from xenperf.report.order import Series
 from xenperf.stats.rows import Row
@@ -28,8 +28,8 @@ def matrix(series: Series, rows: Sequence[Row], place: Place) -> Element:
     titles = [tag("th", f"{nr} {label}", scope="col") for nr, label in enumerate(series.labels)]
     body = [_line(series, found) for found in lines.values()]
     there = (row.verdict for found in lines.values() for row in found.values())
-    return tag(
-        "div",
+    return wide(
+        "rows by patch",
         tag(
             "table",
             tag("caption", _signs(there)),
@@ -37,10 +37,7 @@ def matrix(series: Series, rows: Sequence[Row], place: Place) -> Element:
             tag("tbody", body),
             class_="matrix",
         ),
-        class_="wide tall",
-        tabindex="0",
-        role="region",
-        aria_label="rows by patch",
+        tall=True,
     )
 
 

@@ -9,7 +9,7 @@ from xenperf.report import selfcheck
 from xenperf.report.html import answers, closer, counts, forest, growth, series, strips
 from xenperf.report.html.header import header, title
 from xenperf.report.html.marks import shapes
-from xenperf.report.html.tags import document, tag
+from xenperf.report.html.tags import document, tag, wide
 from xenperf.report.html.words import verdict_tag
 from xenperf.report.model import Kind, Report
 from xenperf.report.sections import checked
@@ -78,8 +78,8 @@ def _checked(report: Report) -> list[Element]:
         for name, *noise, verdict in found.cells
     ]
     table = tag("table", tag("caption", found.title), tag("thead", head), tag("tbody", lines))
-    wide = tag("div", table, class_="wide", tabindex="0", role="region", aria_label="noise")
-    return [tag("section", tag("h2", "What this machine can tell"), tag("dl", *said), wide)]
+    shown = wide("noise", table)
+    return [tag("section", tag("h2", "What this machine can tell"), tag("dl", *said), shown)]
 
 
 def _costs(report: Report) -> list[Element]:

@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element
 
 from xenperf.report.html.fates import FATES, OTHER, Drawn, Phase, Strip, drawn
 from xenperf.report.html.marks import box, line, picture, words
-from xenperf.report.html.tags import tag
+from xenperf.report.html.tags import tag, wide
 from xenperf.report.model import Report
 
 PHASE: Final = 104.0  # pixels across
@@ -49,7 +49,7 @@ def _in_time(scenario: Drawn) -> Element:
     return tag(
         "figure",
         tag("figcaption", tag("b", scenario.name), f": {told}"),
-        tag("div", strips, class_="wide", tabindex="0", role="region", aria_label=scenario.name),
+        wide(scenario.name, strips),
         _legend(scenario.strips),
     )
 

@@ -57,6 +57,16 @@ def tag(name: str, /, *children: Child | Iterable[Child], **attributes: Attribut
     return element
 
 
+def wide(label: str, content: Child | Iterable[Child], *, tall: bool = False) -> Element:
+    """Return *content* in a region called *label* that scrolls by itself: it may be too wide.
+
+    tall
+        It scrolls downwards as well, so that the heads of its columns stay in sight.
+    """
+    kind = "wide tall" if tall else "wide"
+    return tag("div", content, class_=kind, tabindex="0", role="region", aria_label=label)
+
+
 def document(root: Element) -> str:
     """Return the page whose outermost element is *root*."""
     for element in root.iter():
