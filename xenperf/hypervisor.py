@@ -164,7 +164,11 @@ class Hypervisor(EventSources, Protocol):
         """Return the pages of *slot* marked since it began to log, counted from its first."""
 
     def set_memory_regions(self, regions: Sequence[MemoryRegion]) -> list[int]:
-        """Make the requests in order and return each outcome: KVM_SET_USER_MEMORY_REGION."""
+        """Make the requests in order and return each outcome: KVM_SET_USER_MEMORY_REGION.
+
+        A poll sleeps inside its hypercall, with the VM's SRCU read lock held, so that a request
+        returns once no vCPU sleeps in one: ``ValueError`` for a poll that has no timeout.
+        """
 
     def activate_shinfo_gfn(self, gfn: Gfn) -> int:
         """Activate through the memslots: attribute SHARED_INFO. All-ones deactivates."""

@@ -5,10 +5,13 @@ Part of the wall that ``hypervisor`` is: every VM offers this too, and outcomes 
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from xenperf.abi.kvm import PRIORITY_2LEVEL, Exit
 from xenperf.abi.xen import EvtchnStat
+
+ENDLESS_POLL: Final = "asleep in a poll without a timeout, for which a memslot request would wait"
+"""Why a VM makes no memslot request."""
 
 
 class EventSource(StrEnum):

@@ -2,7 +2,7 @@ import errno
 
 import pytest
 
-from xenperf.abi.status import Delivery, Status, errno_name
+from xenperf.abi.status import Delivery, Status, errno_name, outcome_of
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,7 @@ def test_a_status_is_named_as_the_kernel_names_it(status: int, name: str) -> Non
 def test_a_positive_status_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="status 14"):
         errno_name(14)
+
+
+def test_outcomes_are_read_as_signed_words() -> None:
+    assert [outcome_of(word) for word in (0, 1, 2**64 - 14)] == [0, 1, -14]

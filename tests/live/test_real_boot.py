@@ -46,8 +46,10 @@ def test_a_result_names_the_kernel_and_equals_the_hosts(image: Path, tmp_path: P
 def test_what_is_tested_on_a_real_kernel_holds_inside(
     image: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    modules = (f"tests/live/test_{name}.py" for name in ("races", "loops", "vcpu"))
-    assert " passed" in pytest_inside(image, monkeypatch, *modules)
+    names = ("races", "loops", "vcpu", "polls", "memslots")
+    modules = [f"tests/live/test_{name}.py" for name in names]
+    every_scenario = "tests/conformance/test_scenarios.py"
+    assert " passed" in pytest_inside(image, monkeypatch, *modules, every_scenario)
 
 
 def test_under_load_the_bounds_hold_and_the_loops_are_compiled(image: Path, tmp_path: Path) -> None:

@@ -5,17 +5,28 @@ import pytest
 from xenperf.abi.kvm import XenConfig
 from xenperf.abi.status import Status
 from xenperf.errors import MeasurementError, UnavailableError, UsageError
-from xenperf.hypervisor import VmSize
+from xenperf.hypervisor import MemoryRegion, VmSize
 from xenperf.live import vm as module
 from xenperf.live.guest import Port
 from xenperf.live.host import LiveHost
 from xenperf.live.vcpu import LOOK_S, NR_LOOKS
 from xenperf.live.vm import check_xen
-from xenperf.sources import GuestCall
+from xenperf.sources import ENDLESS_POLL, GuestCall
+from xenperf.units import PAGE_SIZE, Gpa
 
 pytestmark = pytest.mark.live
 HLT_TO_SLEEP = 0x70
 """Where the test below puts a guest that halts."""
+
+
+def let_the_call_halt(host: LiveHost) -> None:
+    """Let the guest halt where it makes its hypercall: it sleeps as in a poll, and needs no Xen.
+
+    It can be woken once: the NMI that does it is never returned from.
+    """
+    page = host.vm.guest._memory.view(host.vm.guest._first, "u1")
+    page[0x20:0x23] = [0x90, 0xF4, 0xF4]  # nop, hlt
+    del page
 
 
 def test_a_vcpu_comes_back_from_the_guest_every_time(guest_host: LiveHost) -> None:
@@ -30,12 +41,9 @@ def test_every_vcpu_runs_not_only_the_first(guest_host: LiveHost) -> None:
 
 
 def test_a_guest_that_sleeps_is_seen_and_can_be_woken(guest_host: LiveHost) -> None:
-    """Let it halt instead of polling: that needs no Xen."""
-    page = guest_host.vm.guest._memory.view(guest_host.vm.guest._first, "u1")
-    page[0x20:0x23] = [0x90, 0xF4, 0xF4]  # nop, hlt: what the entry of a hypercall does now
-    del page
+    let_the_call_halt(guest_host)
     vcpu = guest_host.vm.vcpus[0]
-    assert vcpu.call_and_sleep(29) == GuestCall.ASLEEP
+    assert vcpu.call_and_sleep(29, is_timed=False) == GuestCall.ASLEEP
     assert vcpu.is_asleep
     with pytest.raises(ValueError, match="vcpu 0: asleep in a poll; ask poll_result first"):
         guest_host.enter_guest(0)
@@ -46,12 +54,31 @@ def test_a_guest_that_sleeps_is_seen_and_can_be_woken(guest_host: LiveHost) -> N
     assert guest_host.enter_guest(0) is False
 
 
+def test_a_memslot_request_that_would_not_return_is_not_made(guest_host: LiveHost) -> None:
+    ram = MemoryRegion(0, Gpa(0), PAGE_SIZE, guest_host.allocate_pages(1))
+    let_the_call_halt(guest_host)
+    vcpu = guest_host.vm.vcpus[0]
+    assert vcpu.call_and_sleep(29, is_timed=False) == GuestCall.ASLEEP
+    with pytest.raises(ValueError, match=f"vcpu 0: {ENDLESS_POLL}"):
+        guest_host.set_memory_regions([ram])
+    guest_host.vm.wake_all()
+    assert vcpu.result() != GuestCall.ASLEEP
+    assert guest_host.set_memory_regions([ram]) == [0]
+
+
+def test_a_sleep_that_ends_by_itself_keeps_nobody_from_asking(guest_host: LiveHost) -> None:
+    """A halted guest holds no lock, so that the request returns before it wakes."""
+    ram = MemoryRegion(0, Gpa(0), PAGE_SIZE, guest_host.allocate_pages(1))
+    let_the_call_halt(guest_host)
+    assert guest_host.vm.vcpus[0].call_and_sleep(29, is_timed=True) == GuestCall.ASLEEP
+    assert guest_host.set_memory_regions([ram]) == [0]
+    assert guest_host.vm.vcpus[0].is_asleep
+
+
 def test_a_vm_can_be_closed_while_a_vcpu_sleeps(guest_host: LiveHost) -> None:
     with LiveHost(VmSize(nr_pages=1, nr_slots=1, nr_vcpus=2), needs_xen=False) as host:
-        page = host.vm.guest._memory.view(host.vm.guest._first, "u1")
-        page[0x20:0x23] = [0x90, 0xF4, 0xF4]
-        del page
-        assert host.vm.vcpus[1].call_and_sleep(29) == GuestCall.ASLEEP
+        let_the_call_halt(host)
+        assert host.vm.vcpus[1].call_and_sleep(29, is_timed=False) == GuestCall.ASLEEP
 
 
 def test_a_guest_that_faults_is_no_measurement(guest_host: LiveHost) -> None:

@@ -40,6 +40,8 @@ IN_ANY = {
     *(f"timer {rc:d}" for rc in (1, 0, LATER)),
     "timer, not too soon",
     *("poll 1", f"poll {EINVAL:d}", "poll of what cannot be seen", "poll timed out"),
+    "memslot request that waits for a poll",
+    "memslot request that would not return",
     *("masked, but polled", "woken by kick", "woken by shadow", "woken by vector"),
     *(f"port {flags} {rc:d}" for flags in (0, 2) for rc in (0, EINVAL)),
     *(f"port 0 {EEXIST:d}", f"singleshot {EINVAL:d}"),

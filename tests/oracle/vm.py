@@ -140,6 +140,24 @@ class VmOracle(SourcesOracle):
         vcpu.asleep, vcpu.polled, vcpu.wakes_on_masked, vcpu.poll_ends_at = False, None, False, 0
         return self._answer(vcpu_idx, GuestCall.OK)
 
+    def check_polls_end(self) -> None:
+        if any(not vcpu.poll_ends_at for vcpu in self._sleepers()):
+            self.seen["memslot request that would not return"] += 1
+            raise ValueError("asleep in a poll without a timeout")
+
+    def let_polls_end(self) -> None:
+        while sleepers := self._sleepers():
+            self.seen["memslot request that waits for a poll"] += 1
+            timers = [vcpu.timer_fires_at for vcpu in self.vcpus if vcpu.timer_fires_at]
+            first = min([vcpu.poll_ends_at for vcpu in sleepers] + timers)
+            self.advance_time(first - self.now)
+
+    def _sleepers(self) -> list[VcpuOracle]:
+        for idx, vcpu in enumerate(self.vcpus):
+            if vcpu.asleep:
+                self.poll_result(idx)
+        return [vcpu for vcpu in self.vcpus if vcpu.asleep]
+
     def _has_reason_to_run(self, vcpu: VcpuOracle) -> bool:
         reasons = {
             "shadow": vcpu.shadow != 0,

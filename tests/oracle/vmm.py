@@ -70,23 +70,34 @@ class VmmOracle:
         self.notify(hva, 1)
         self.pages.shown[hva].writable = writable
 
-    # Memslots.
+    # Memslots. A request that is taken waits until nobody sleeps in a poll.
+
+    def check_polls_end(self) -> None:
+        raise NotImplementedError  # who knows the guest's calls knows the polls
+
+    def let_polls_end(self) -> None:
+        raise NotImplementedError
 
     def set_memory_regions(self, regions: Sequence[MemoryRegion]) -> list[int]:
         return [self._request(region) for region in regions]
 
     def _request(self, region: MemoryRegion) -> int:
+        self.check_polls_end()
         nr_swaps = self.slots.nr_swaps
         rc = self.slots.request(region)
-        self.seen[f"memslot {rc}, {self.slots.nr_swaps - nr_swaps} swaps"] += 1
+        nr_new = self.slots.nr_swaps - nr_swaps
+        self.seen[f"memslot {rc}, {nr_new} swaps"] += 1
         if rc == Status.OK and not self._logs(region.slot):
             self.dirty.pop(region.slot, None)
         elif rc == Status.OK:
             self.dirty.setdefault(region.slot, set())
+        if nr_new:
+            self.let_polls_end()
         return rc
 
     def set_memory_regions_at_once(self, regions: Sequence[MemoryRegion]) -> int:
         """Make all requests in one publish or none; marks stay with the guest's frames."""
+        self.check_polls_end()
         if not self.kernel.at_once:
             return Status.ENOSYS
         wanted = copy.deepcopy(self.slots)
@@ -106,6 +117,7 @@ class VmmOracle:
             if self._logs(slot)
         }
         self.seen["at once"] += 1
+        self.let_polls_end()
         return Status.OK
 
     def mark_dirty(self, cache: CacheOracle) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 from enum import IntEnum
+from typing import Final
 
 
 class Status(IntEnum):
@@ -43,6 +44,14 @@ class Delivery(IntEnum):
 
     WOULD_BLOCK = Status.EWOULDBLOCK
     """A cache needs a refresh, which may sleep: nothing is written."""
+
+
+_WORD: Final = 1 << 64
+
+
+def outcome_of(word: int) -> int:
+    """Return the signed value of an outcome *word*, uint64, as a kernel returned it."""
+    return word - _WORD if word >> 63 else word
 
 
 def errno_name(status: int) -> str:

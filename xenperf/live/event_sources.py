@@ -168,7 +168,8 @@ class LiveSources:
             SCHED_POLL_COMPAT, ports=where + head, nr_ports=len(ports), timeout=timeout_ns
         )
         self.vm.guest.put_arguments(vcpu_idx, poll.tobytes())
-        return vcpu.call_and_sleep(Hypercall.SCHED_OP, SchedOp.POLL, where)
+        is_timed = timeout_ns > 0
+        return vcpu.call_and_sleep(Hypercall.SCHED_OP, SchedOp.POLL, where, is_timed=is_timed)
 
     def poll_result(self, vcpu_idx: int) -> int:
         """Return 0 once a vCPU has woken from its poll; ``GuestCall.ASLEEP`` until then."""

@@ -15,7 +15,7 @@ from xenperf.live.slots import Slots
 from xenperf.live.vm import Vm
 from xenperf.memory import close_all
 from xenperf.racing import MEMSLOTS, Player, Race, Sender, Target
-from xenperf.sources import EventSource
+from xenperf.sources import ENDLESS_POLL, EventSource
 from xenperf.units import Gfn, Gpa, Hva
 
 if TYPE_CHECKING:
@@ -83,6 +83,9 @@ class LiveHost(LiveSources):
         for region in regions:
             if region.slot >= self.nr_slots:
                 raise ValueError(f"slot {region.slot}: this VM has {self.nr_slots}")
+        for vcpu in self.vm.vcpus:
+            if vcpu.sleeps_on:
+                raise ValueError(f"vcpu {vcpu.idx}: {ENDLESS_POLL}")
         return self.slots.request(regions)
 
     def dirty_pages(self, slot: int) -> list[int]:

@@ -40,6 +40,7 @@ class Vcpu:
         self._run: FileMapping | None = None
         self._sleeper: threading.Thread | None = None
         self._woken_with: list[int | BaseException] = []
+        self._is_timed = False
 
     def set_attr(self, kind: VcpuAttr, **fields: int) -> int:
         """Set an attribute; 0 or a negative errno."""
@@ -63,9 +64,14 @@ class Vcpu:
         self._set_registers(CALL, interrupts=False, rax=number, **words)
         return self._answer(self._run_to_end())
 
-    def call_and_sleep(self, number: int, *parameters: int) -> int:
-        """Do the same in a thread, since the vCPU may sleep: then ``GuestCall.ASLEEP``."""
+    def call_and_sleep(self, number: int, *parameters: int, is_timed: bool) -> int:
+        """Do the same in a thread, since the vCPU may sleep: then ``GuestCall.ASLEEP``.
+
+        is_timed
+            It wakes by itself after a while.
+        """
         self._check_awake()
+        self._is_timed = is_timed
         self._sleeper = threading.Thread(
             target=self._sleep, args=(lambda: self.call(number, *parameters),), daemon=True
         )
@@ -86,6 +92,11 @@ class Vcpu:
     def is_asleep(self) -> bool:
         """Tell whether a call has not come back yet."""
         return self._sleeper is not None and self._sleeper.is_alive()
+
+    @property
+    def sleeps_on(self) -> bool:
+        """Tell whether a call sleeps that may never come back by itself."""
+        return not self._is_timed and self._stays_asleep()
 
     def close(self) -> None:
         """Unmap and close; whoever owns the VM has woken it before."""

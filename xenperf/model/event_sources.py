@@ -1,11 +1,12 @@
 """The event sources of a ``ModelHost``: requests of the VMM, calls of the guest, and time."""
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xenperf.abi.kvm import IRQ_ROUTING_ENTRY, PRIORITY_2LEVEL, XEN_VM_ATTR, RouteType
-from xenperf.abi.status import Status
+from xenperf.abi.status import Status, outcome_of
 from xenperf.abi.structs import record, size_of
 from xenperf.abi.xen import (
     MAX_VCPUS,
@@ -39,7 +40,7 @@ class ModelSources:
         """Let *gsi* lead to *port*; what cannot be delivered there fails only then."""
         fields = {"gsi": gsi, "type": RouteType.XEN_EVTCHN, "port": port, "vcpu": vcpu_idx}
         entry = record(IRQ_ROUTING_ENTRY, **fields, priority=priority)
-        return _signed(sources.set_gsi_route(self.state.vm, entry.ctypes.data))
+        return outcome_of(sources.set_gsi_route(self.state.vm, entry.ctypes.data))
 
     def irqfd_write(self, gsi: int) -> None:
         """Write 1 to the eventfd of *gsi*; work that needs to sleep waits for ``run_work``."""
@@ -53,7 +54,7 @@ class ModelSources:
     def irq_line(self, gsi: int, level: int = 1) -> int:
         """Raise or lower *gsi*: 1 delivered, 0 merged, -1 for all the rest."""
         _check_range("gsi", gsi, NR_GSIS)
-        return _signed(sources.set_irq_line(self.state.vm, self.state.cpu, gsi, level))
+        return outcome_of(sources.set_irq_line(self.state.vm, self.state.cpu, gsi, level))
 
     def set_evtchn(self, request: PortRequest) -> int:
         """Register a port for the guest's own sends, change it, or forget one or all."""
@@ -68,7 +69,7 @@ class ModelSources:
         if request.eventfd is not None:
             fields["deliver_fd"] = request.eventfd
         attr = record(XEN_VM_ATTR, **fields)
-        return _signed(sources.set_evtchn_attr(self.state.vm, attr.ctypes.data))
+        return outcome_of(sources.set_evtchn_attr(self.state.vm, attr.ctypes.data))
 
     def read_eventfd(self, eventfd: int) -> int:
         """Return how often *eventfd* was signalled since the last read."""
@@ -83,7 +84,7 @@ class ModelSources:
         _check_range("vcpu", vcpu_idx, self.nr_vcpus)
         if not 0 <= vcpu_id < MAX_VCPUS:
             return Status.EINVAL
-        self.state.view("vcpus", VCPU, self.nr_vcpus)["vcpu_id"][vcpu_idx] = vcpu_id
+        self._vcpus()["vcpu_id"][vcpu_idx] = vcpu_id
         return Status.OK
 
     # Time.
@@ -103,7 +104,7 @@ class ModelSources:
     ) -> int:
         """Let a vCPU's timer raise *port* at *expires_ns*; 0 turns it off."""
         vm, cpu, vcpu = self._there(vcpu_idx)
-        return _signed(sources.set_timer(vm, cpu, vcpu, port, priority, expires_ns))
+        return outcome_of(sources.set_timer(vm, cpu, vcpu, port, priority, expires_ns))
 
     def get_timer(self, vcpu_idx: int) -> int:
         """Return when a vCPU's timer expires, 0 if it is off; an event left over is injected."""
@@ -146,23 +147,22 @@ class ModelSources:
     def hypercall(self, vcpu_idx: int, number: int, *parameters: int) -> int:
         """Let the guest, which is running, make a hypercall; pointers are khvas."""
         words = (*parameters, 0, 0, 0)[:3]
-        return _signed(sources.guest_hypercall(*self._there(vcpu_idx), number, *words))
+        return outcome_of(sources.guest_hypercall(*self._there(vcpu_idx), number, *words))
 
     def _call(self, vcpu_idx: int, number: int, *parameters: int) -> int:
         """Enter the guest first: KVM_RUN, until the hypercall is done or left to the VMM."""
         vm, cpu, vcpu = self._there(vcpu_idx)
-        if self.state.view("vcpus", VCPU, self.nr_vcpus)["is_halted"][vcpu_idx]:
+        if self._vcpus()["is_halted"][vcpu_idx]:
             raise ValueError(f"vcpu {vcpu_idx}: asleep in a poll; ask poll_result first")
         control.enter_guest(vm, cpu, vcpu)
         return self.hypercall(vcpu_idx, number, *parameters)
 
+    def _vcpus(self) -> NDArray[Any]:
+        return self.state.view("vcpus", VCPU, self.nr_vcpus)
+
     def _there(self, vcpu_idx: int) -> tuple[Khva, Khva, Khva]:
         _check_range("vcpu", vcpu_idx, self.nr_vcpus)
         return self.state.vm, self.state.cpu, self.state.vcpu(vcpu_idx)
-
-
-def _signed(word: int) -> int:
-    return word - _WORD if word >> 63 else word
 
 
 def _check_range(name: str, number: int, count: int) -> None:

@@ -2,23 +2,22 @@
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xenperf.abi.kvm import HVA_OFF, INVALID_GFN, INVALID_GPA
-from xenperf.abi.status import Delivery, Status
+from xenperf.abi.status import Delivery, Status, outcome_of
 from xenperf.abi.xen import LOWEST_UPCALL_VECTOR
 from xenperf.hypervisor import Activation, Feature, Loop, MemoryRegion, Operation, VmSize
 from xenperf.memory import PhysicalMemory, close_all
-from xenperf.model.at_once import AtOnce
 from xenperf.model.attributes import Attributes
 from xenperf.model.dirty import DirtyBitmaps
-from xenperf.model.event_sources import ModelSources
 from xenperf.model.kernels import control
 from xenperf.model.layout import VCPU, VM
 from xenperf.model.loops import LoopMaker, pack_regions
+from xenperf.model.memslot_requests import MemslotRequests
 from xenperf.model.mm import AddressSpace
 from xenperf.model.observed import Observed
 from xenperf.model.patches import ATOMIC_OVERLAY, SHINFO_HVA, VCPU_INFO_HVA
@@ -30,12 +29,7 @@ _NO_HVA: Final = 1 << 63
 _WORD: Final = 1 << 64
 
 
-def outcome_of(word: int) -> int:
-    """Return the signed value of an outcome *word* as a kernel returned it."""
-    return word - _WORD if word >> 63 else word
-
-
-class ModelHost(Attributes, AtOnce, ModelSources):
+class ModelHost(Attributes, MemslotRequests):
     """A modelled VM: one arena, one memfd, one VMM address space, and processor 0."""
 
     name = "model"
@@ -83,18 +77,6 @@ class ModelHost(Attributes, AtOnce, ModelSources):
         self.mm.check(hva, nr_pages)
         with self._notifier(hva, nr_pages):
             self.mm.hide(hva, nr_pages)
-
-    def set_memory_regions(self, regions: Sequence[MemoryRegion]) -> list[int]:
-        """Make the requests in order and return each outcome."""
-        packed = pack_regions(regions)
-        if not self._dirty.concern(regions):
-            return self._request(packed)
-        outcomes = []
-        for idx, region in enumerate(regions):
-            self._dirty.prepare(region)
-            outcomes += self._request(packed[idx : idx + 1])
-            self._dirty.settle(region.slot)
-        return outcomes
 
     def activate_shinfo_gfn(self, gfn: Gfn) -> int:
         """Activate by frame; all-ones deactivates."""
@@ -217,14 +199,6 @@ class ModelHost(Attributes, AtOnce, ModelSources):
     def _deactivate(self, gpc: Khva) -> int:
         control.deactivate_cache(self.state.vm, gpc)
         return Status.OK
-
-    def _request(self, packed: NDArray[Any]) -> list[int]:
-        """Make the memslot requests of *packed*, in one crossing."""
-        outcomes = np.zeros(len(packed), np.uint64)
-        control.set_memory_regions(
-            self.state.vm, self.state.cpu, packed.ctypes.data, outcomes.ctypes.data, len(packed)
-        )
-        return [outcome_of(int(word)) for word in outcomes]
 
     @contextlib.contextmanager
     def _notifier(self, hva: Hva, nr_pages: int) -> Iterator[None]:

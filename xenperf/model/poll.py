@@ -2,8 +2,8 @@
 
 A sleeping vCPU is a state: the call returns RC_ASLEEP, and ``poll_result`` asks again. Its guest
 takes interrupts, so a vector raised through the local APIC wakes it too. A guest with 32-bit
-layouts makes 32-bit calls, where KVM asks the vCPU's own mode. Left out: SRCU held over the sleep,
-jiffies.
+layouts makes 32-bit calls, where KVM asks the vCPU's own mode. Left out: jiffies, and SRCU,
+which a sleeper holds; what follows from that, ``memslot_requests`` sees to.
 """
 
 from typing import Final

@@ -59,21 +59,24 @@ class _Rounds:
         return self._fate(cell, port, before, (was_refused, at_once))
 
     def poll(self, situation: Situation, before: Before) -> PollFate:
-        """Let the guest poll a port, and send it an event once shared_info is back if it sleeps.
+        """Let the guest poll a port, and send it an event while shared_info is away if it sleeps.
 
+        Not once shared_info is back: the request that lays it there would wait for the poll.
         ``MeasurementError`` if it then sleeps on, or if it slept although the port was pending.
         """
         port = self._port()
         self._tidy(port, before)
         self._enter(situation)
         is_asleep = self.host.guest_poll(0, [port]) == GuestCall.ASLEEP
+        if is_asleep:
+            RAISE[EventSource.SEND](self.host, port)
+            if before is Before.PENDING or self.host.poll_result(0) != 0:
+                subject = f"event_sources.{POLL}.{situation}"
+                raise MeasurementError(subject, f"port {port} woke nobody")
         self._leave(situation)
-        if not is_asleep:
-            return PollFate.ANSWERED if before is Before.PENDING else PollFate.SPURIOUS
-        RAISE[EventSource.SEND](self.host, port)
-        if before is Before.PENDING or self.host.poll_result(0) != 0:
-            raise MeasurementError(f"event_sources.{POLL}.{situation}", f"port {port} woke nobody")
-        return PollFate.SLEPT
+        if is_asleep:
+            return PollFate.SLEPT
+        return PollFate.ANSWERED if before is Before.PENDING else PollFate.SPURIOUS
 
     def _fate(self, cell: Cell, port: int, before: Before, told: tuple[bool, bool]) -> Fate:
         was_refused, at_once = told

@@ -132,6 +132,15 @@ def _poll_refreshed(stage: Stage) -> str:
     return f"{stale} {sent} {_poll(stage, 66)}"
 
 
+def _poll_held(stage: Stage) -> str:
+    """Change a memslot while a poll sleeps: the request comes back when the poll has ended."""
+    begun = _poll(stage, 66)
+    before = stage.host.now_ns()
+    stage.delete(stage.filler)
+    waited = stage.host.now_ns() - before > TIMEOUT_NS // 2
+    return f"{begun} {'waited' if waited else 'at_once'} {answered(stage.host.poll_result(0))}"
+
+
 def _poll_window(stage: Stage) -> str:
     stage.delete(stage.machine.whole)
     return _poll(stage, 66)
@@ -208,6 +217,11 @@ CASES: Final = (
     Case(
         *("poll.166_refreshed", ACTIVE, "as stale, then send 1000, run, poll 66"),
         *(_poll_refreshed, "OK OK ASLEEP", "ASLEEP OK ASLEEP"),
+        shape=FILLED,
+    ),
+    Case(
+        *("poll.182_held_up", ACTIVE, "poll 66 for 1 s, delete a slot elsewhere", _poll_held),
+        *same("ASLEEP waited OK"),
         shape=FILLED,
     ),
     Case(

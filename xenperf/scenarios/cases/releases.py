@@ -115,6 +115,7 @@ DIFFERENCES: Final = (
     Difference("poll.77_masked", Side.BEFORE, POLL, "OK OK OK"),
     Difference("poll.162_unmasked", Side.BEFORE, POLL, "OK OK"),
     Difference("poll.166_refreshed", Side.BEFORE, POLL, "OK OK OK"),
+    Difference("poll.182_held_up", Side.BEFORE, POLL, "OK at_once OK"),
     Difference("irqfd.79_far_port", Side.BEFORE, FAR_PORT, "EINVAL none", "EINVAL none"),
     Difference("vcpu_info.17_places", Side.SINCE, ALIGNED, "ENXIO OK EINVAL", "ENXIO OK EINVAL"),
 )
