@@ -11,6 +11,8 @@ from xenperf import copies, switches
 from xenperf.errors import UsageError
 from xenperf.hypervisor import Hypervisor, VmSize
 
+LIVE: Final = "live"
+
 
 @dataclass(frozen=True, slots=True)
 class Backend:
@@ -109,7 +111,7 @@ BACKENDS: Final = {
             functools.partial(_open_model, interpreted=True),
             _compile_model,
         ),
-        Backend("live", "a real kernel through /dev/kvm", _open_live, _open_live, _compile_live),
+        Backend(LIVE, "a real kernel through /dev/kvm", _open_live, _open_live, _compile_live),
     )
 }
 

@@ -1,9 +1,14 @@
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.cli.fake_boots import Boots, Kernel
+from tests.live.fake_kernels import image_bytes
+from xenperf.cli import images
 from xenperf.cli.main import main
 
 
@@ -27,5 +32,29 @@ def invoke() -> Invoke:
         out, err = io.StringIO(), io.StringIO()
         code = main(argv, out, err)
         return Result(code, out.getvalue(), err.getvalue())
+
+    return run
+
+
+@pytest.fixture
+def series(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[Any, Boots]]:
+    """Run the verb over kernels given by name, on boots that need no emulator."""
+
+    def run(
+        kernels: dict[str, Kernel],
+        *words: str,
+        interrupts_at: int | None = None,
+        counted: bool = True,
+    ) -> tuple[Any, Boots]:
+        boots = Boots(kernels, interrupts_at=interrupts_at)
+        monkeypatch.setattr(images.live, "boot", boots)
+        named = []
+        for name in kernels:
+            (tmp_path / name).write_bytes(image_bytes())
+            named += ["--kernel", f"{name}={tmp_path / name}"]
+        clock = ["--icount"] if counted else []
+        return invoke("series", *named, *clock, *words), boots
 
     return run

@@ -9,37 +9,12 @@ import pytest
 
 from tests.cli.fake_boots import CASE, SEND, Boots, Kernel, labels
 from tests.live.fake_kernels import image_bytes
-from xenperf.cli import images
 from xenperf.cli.exit_codes import ExitCode
 from xenperf.cli.saving import STOPPED
 from xenperf.cli.several import NEXT
 
 Invoke = Callable[..., Any]
 Series = Callable[..., Any]
-
-
-@pytest.fixture
-def series(
-    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., tuple[Any, Boots]]:
-    """Run the verb over kernels given by name, on boots that need no emulator."""
-
-    def run(
-        kernels: dict[str, Kernel],
-        *words: str,
-        interrupts_at: int | None = None,
-        counted: bool = True,
-    ) -> tuple[Any, Boots]:
-        boots = Boots(kernels, interrupts_at=interrupts_at)
-        monkeypatch.setattr(images.live, "boot", boots)
-        named = []
-        for name in kernels:
-            (tmp_path / name).write_bytes(image_bytes())
-            named += ["--kernel", f"{name}={tmp_path / name}"]
-        clock = ["--icount"] if counted else []
-        return invoke("series", *named, *clock, *words), boots
-
-    return run
 
 
 def rows_of(found: Any, **wanted: Any) -> list[dict[str, Any]]:

@@ -86,7 +86,9 @@ def exit_code(report: Report, *, strict: bool) -> ExitCode:
     undecided = strict and (report.named(Verdict.UNDECIDED) or report.has_open_growth)
     if report.cut_short or report.invalid or report.controls_off or undecided:
         return ExitCode.UNTRUSTED
-    return ExitCode.SLOWER if report.named(Verdict.SLOWER) else ExitCode.DONE
+    if report.named(Verdict.SLOWER):
+        return ExitCode.SLOWER
+    return ExitCode.FAILED if any(one.is_worse for one in report.answers) else ExitCode.DONE
 
 
 def _selfcheck_code(report: Report, *, strict: bool) -> ExitCode:

@@ -5,30 +5,25 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from xenperf.cli.exit_codes import ExitCode, exit_code
+from xenperf.cli.boot import DEFAULT_TIMEOUT_S
+from xenperf.cli.exit_codes import exit_code
 from xenperf.cli.formats import chosen
 from xenperf.cli.image_options import DEFAULT_BOOTS, Asked
-from xenperf.cli.images import (
-    BACKEND,
-    INTERRUPTED,
-    Found,
-    boot_all,
-    order_of,
-    plan_of,
-    words_inside,
-)
+from xenperf.cli.images import INTERRUPTED, Found, boot_all, order_of, plan_of, words_inside
 from xenperf.cli.job import hand_over
+from xenperf.cli.reporting import report_of_images
 from xenperf.cli.request import Request, command
-from xenperf.cli.saving import STOPPED
+from xenperf.cli.saving import STOPPED, file_of, save, sources
 from xenperf.cli.streams import Streams
 from xenperf.errors import UnavailableError, UsageError
 from xenperf.measure import environment
 from xenperf.measure.plan import Plan
 from xenperf.record.atomic import write_text
-from xenperf.record.images import changes_of, rows_of, unsteady_answers
+from xenperf.record.image_file import ImageSeries, digest_of
+from xenperf.record.images import unsteady_answers
 from xenperf.report import distrust
 from xenperf.report.boots import BOOTS, COUNTED
-from xenperf.report.model import Grade, Kind, Report, Setting
+from xenperf.report.model import Setting
 from xenperf.stats.instructions import MARGIN
 from xenperf.stats.verdict import DEFAULT
 
@@ -37,30 +32,66 @@ EMULATED: Final = "the VMs were emulated: their times are the emulator's; --icou
 Order = Sequence[Sequence[str]]
 
 
-def measure(request: Request, asked: Asked, streams: Streams) -> int:
-    """Boot every image, report, and return the exit code: 1 also for an answer that got wrong."""
+def measure(request: Request, asked: Asked, streams: Streams, begun: Found | None = None) -> int:
+    """Boot every image, report, and return the exit code: 1 also for an answer that got wrong.
+
+    begun
+        What boots of the same series brought back already.
+    """
     request.check_output()
-    plan = plan_of(request)
-    order = order_of(asked, plan.seed)
-
-    def save(found: Found) -> None:
-        """Write the report of what is there so far: if this process is killed now, it was."""
-        if request.path is not None and len(found.boots) > 1:
-            so_far = report_of(request, asked, plan, (order, found))
-            if found.nr_boots < asked.boots * len(asked.images):
-                so_far = replace(so_far, cut_short=so_far.cut_short or STOPPED)
-            write_text(request.path, chosen(request.format, request.path).render(so_far))
-
-    found = boot_all(asked, words_inside(asked, request, plan), order, streams, save)
+    job = _Job(request, asked, plan_of(request))
+    found = boot_all(asked, job.words, job.order, streams, job.save, begun)
     _check(asked, found)
-    report = report_of(request, asked, plan, (order, found))
+    series = job.series(found)
+    report = report_of_images(series)
     if report.cut_short:
         streams.say(distrust.interruption(report))
-    hand_over(request, None, report, streams)
-    code = exit_code(report, strict=request.strict)
-    if code is ExitCode.DONE and any(one.is_worse for one in report.answers):
-        return ExitCode.FAILED
-    return code
+    hand_over(request, series, report, streams)
+    return exit_code(report, strict=request.strict)
+
+
+class _Job:
+    """What is booted, in which order, and how what it brought back is told and saved."""
+
+    def __init__(self, request: Request, asked: Asked, plan: Plan) -> None:
+        self.request = request
+        self.asked = asked
+        self.plan = plan
+        self.order: Order = order_of(asked, plan.seed)
+        self.words = words_inside(asked, request, plan)
+        self._images = {label: digest_of(path) for label, path in asked.images.items()}
+
+    def save(self, found: Found) -> None:
+        """Write what is there so far, in the form asked for, as stopped where boots are missing.
+
+        If this process is killed now, it was.
+        """
+        if self.request.path is None or len(found.boots) < 2:
+            return
+        series = self.series(found)
+        if found.nr_boots < self.asked.boots * len(self.asked.images):
+            series = replace(series, cut_short=series.cut_short or STOPPED)
+        if file_of(self.request) is None:
+            form = chosen(self.request.format, self.request.path)
+            write_text(self.request.path, form.render(report_of_images(series)))
+        else:
+            save(self.request.path, series)
+
+    def series(self, found: Found) -> ImageSeries:
+        """Return what the boots that were finished come to."""
+        cut_short = [INTERRUPTED] if found.interrupted else []
+        cut_short += [f"{label} gave no answer" for label in found.failures]
+        return ImageSeries(
+            boots=found.boots,
+            environment=environment_of(found.manner),
+            settings=_settings(self.asked, self.plan, self.order),
+            command=command_of(self.request, self.asked, self.plan),
+            about=_about(self.asked, found),
+            remarks=tuple(_remarks(self.asked, found)),
+            cut_short=", ".join(cut_short) or None,
+            images=self._images,
+            sources=sources(),
+        )
 
 
 def _check(asked: Asked, found: Found) -> None:
@@ -72,27 +103,6 @@ def _check(asked: Asked, found: Found) -> None:
     reasons = "; ".join(f"{label}: {why}" for label, why in found.failures.items())
     reason = f"{len(found.boots)} of {len(asked.images)} images gave an answer ({reasons})"
     raise UnavailableError("series", reason, "at least two are compared")
-
-
-def report_of(request: Request, asked: Asked, plan: Plan, done: tuple[Order, Found]) -> Report:
-    """Return the report of the boots that were finished, *done* in which order."""
-    order, found = done
-    cut_short = [INTERRUPTED] if found.interrupted else []
-    cut_short += [f"{label} gave no answer" for label in found.failures]
-    return Report(
-        rows=tuple(rows_of(found.boots)),
-        backend=BACKEND,
-        environment=_environment(found),
-        settings=_settings(asked, plan, order),
-        command=command_of(request, asked, plan),
-        nr_finished=found.nr_boots,
-        cut_short=", ".join(cut_short) or None,
-        kind=Kind.SERIES,
-        grade=Grade.OWN_PROCESSES,
-        about=_about(asked, found),
-        remarks=tuple(_remarks(asked, found)),
-        answers=tuple(changes_of(found.boots)),
-    )
 
 
 def _settings(asked: Asked, plan: Plan, order: Order) -> dict[str, Setting]:
@@ -114,10 +124,10 @@ def _settings(asked: Asked, plan: Plan, order: Order) -> dict[str, Setting]:
     }
 
 
-def _environment(found: Found) -> environment.Described:
-    """Return the host, and how the VMs ran on it: what is said of kernels stands with each."""
+def environment_of(manner: str) -> environment.Described:
+    """Return the host, and how the VMs ran there; what is of a kernel stands with it."""
     host = environment.describe()
-    return {**host, "booted": found.manner, "kernel": f"as said of each; host {host['kernel']}"}
+    return {**host, "booted": manner, "kernel": f"as said of each; host {host['kernel']}"}
 
 
 def _about(asked: Asked, found: Found) -> dict[str, str]:
@@ -154,6 +164,7 @@ def command_of(request: Request, asked: Asked, plan: Plan) -> str:
     for name, value, usual in (
         ("--boots", asked.boots, DEFAULT_BOOTS),
         ("--modules", asked.modules, None),
+        ("--timeout", asked.timeout_s, DEFAULT_TIMEOUT_S),
     ):
         words += [] if value == usual else [name, str(value)]
     words += ["--icount"] if asked.icount else []

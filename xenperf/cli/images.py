@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Final
 
+from xenperf.backends import LIVE
 from xenperf.cli.boot import AUTO, DEFAULT_MEMORY_MIB, machine_of
 from xenperf.cli.image_options import Asked
 from xenperf.cli.request import Request, command, draw_seed
@@ -23,7 +24,6 @@ from xenperf.scenarios import catalogue
 
 RUN_FILE: Final = "run.json"
 INTERRUPTED: Final = "interrupted"
-BACKEND: Final = "live"
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ def plan_of(request: Request) -> Plan:
     names = tuple(catalogue.select(request.only))
     return replace(
         request.plan_of(names, drawn_seed=draw_seed()),
-        backend=BACKEND,
+        backend=LIVE,
         compile_all=not request.only,
     )
 
@@ -75,19 +75,25 @@ def boot_all(
     order: Sequence[Sequence[str]],
     streams: Streams,
     on_boot: Callable[[Found], None],
+    begun: Found | None = None,
 ) -> Found:
     """Boot every image as often as asked, in *order*; keep what was finished, whatever happens.
 
     An image that gives no answer is named and left out from then on. Ctrl-C ends the boots.
-    *on_boot* is called after each boot that was finished, so that it can be saved.
+    *on_boot* is called after each boot that was finished, so that it can be saved. The boots that
+    *begun* has are not made again.
     """
     machine = machine_of(
         streams, accel=AUTO, icount=asked.icount, cpus=None, memory=DEFAULT_MEMORY_MIB
     )
-    found = Found()
+    found = begun or Found()
+    made = {label: len(boots) for label, boots in found.boots.items()}
     turns = [label for one in order for label in one]
     try:
         for number, label in enumerate(turns, start=1):
+            if made.get(label, 0) > 0:
+                made[label] -= 1
+                continue
             if label in found.failures:
                 continue
             here = _Here(f"boot {number} of {len(turns)}, {label}", label, streams)
@@ -127,7 +133,7 @@ def _boot(asked: Asked, words: Sequence[str], machine: qemu.Machine, here: _Here
         machine=machine,
         timeout_s=asked.timeout_s,
         modules=asked.modules,
-        backend=BACKEND,
+        backend=LIVE,
         module=MODULE,
     )
     answer = live.boot(job, here.say)
@@ -146,8 +152,8 @@ def _last_words(answer: Answer) -> str:
 
 def words_inside(asked: Asked, request: Request, plan: Plan) -> list[str]:
     """Return what runs in every VM: the live run, and the cases."""
-    run = shlex.split(command(replace(request, backend=BACKEND), plan))[1:]
+    run = shlex.split(command(replace(request, backend=LIVE), plan))[1:]
     words = [*run, "-o", RUN_FILE]
     if asked.cases:
-        words += [NEXT, "cases", "--backend", BACKEND, "--format", "json"]
+        words += [NEXT, "cases", "--backend", LIVE, "--format", "json"]
     return words

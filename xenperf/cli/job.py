@@ -14,6 +14,7 @@ from xenperf.measure import environment, session
 from xenperf.measure.plan import Plan
 from xenperf.measure.session import SaidBy, Session
 from xenperf.record.atomic import write_text
+from xenperf.record.image_file import ImageSeries
 from xenperf.record.recorded import Recorded
 from xenperf.report import distrust, text
 from xenperf.report.model import Kind, Report
@@ -101,7 +102,7 @@ def record(
 
 
 def hand_over(
-    request: Request, recorded: Recorded | None, report: Report, streams: Streams
+    request: Request, recorded: Recorded | ImageSeries | None, report: Report, streams: Streams
 ) -> None:
     """Write the report to the file asked for, or to standard output.
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import click
 
-from xenperf.backends import BACKENDS, backend
+from xenperf.backends import BACKENDS, LIVE, backend
 from xenperf.cli import output
 from xenperf.cli.exit_codes import ExitCode
 from xenperf.cli.streams import Streams
@@ -25,7 +25,6 @@ from xenperf.sources import EventSource
 from xenperf.stats.clustered import ClusteredShare
 from xenperf.vmm.machine import Shape
 
-LIVE: Final = "live"
 DEFAULT_SECONDS: Final = 1.0
 MOST_SECONDS: Final = 3600.0
 NR_THREADS: Final = 2

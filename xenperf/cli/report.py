@@ -11,11 +11,13 @@ from xenperf.cli import history
 from xenperf.cli.exit_codes import REPORT_EPILOG, exit_code
 from xenperf.cli.formats import SWEEP_FORMATS, TSV
 from xenperf.cli.job import hand_over
-from xenperf.cli.reporting import report_of
+from xenperf.cli.reporting import report_of, report_of_images
 from xenperf.cli.request import Request
 from xenperf.cli.streams import Streams
 from xenperf.errors import UsageError
-from xenperf.record.recorded import read
+from xenperf.record import untrusted
+from xenperf.record.image_file import ImageSeries, is_image_series, series_of
+from xenperf.record.recorded import checked
 from xenperf.report.model import Kind
 
 
@@ -63,11 +65,25 @@ def verb(
     if len(files) > 1:
         reason = "one file is shown at a time"
         raise UsageError(files[1], reason, "use xenperf compare, or give --agreement")
-    recorded = read(files[0])
-    if request.format == TSV and recorded.kind != Kind.SWEEP:
-        reason = f"{files[0]} is of a {recorded.kind}"
-        raise UsageError(f"--format {TSV}", reason, "choose another form")
+    content = untrusted.load(files[0])
+    if is_image_series(content):
+        return _show_images(request, files[0], series_of(content, files[0]), streams)
+    recorded = checked(content, files[0])
+    _check_form(request, files[0], recorded.kind)
     request.check_output()
     report = report_of(recorded)
     hand_over(request, recorded, report, streams)
     return exit_code(report, strict=request.strict)
+
+
+def _show_images(request: Request, file: str, series: ImageSeries, streams: Streams) -> int:
+    _check_form(request, file, Kind.SERIES)
+    request.check_output()
+    report = report_of_images(series)
+    hand_over(request, series, report, streams)
+    return exit_code(report, strict=request.strict)
+
+
+def _check_form(request: Request, file: str, kind: str) -> None:
+    if request.format == TSV and kind != Kind.SWEEP:
+        raise UsageError(f"--format {TSV}", f"{file} is of a {kind}", "choose another form")

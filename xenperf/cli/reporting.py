@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from xenperf.backends import LIVE
 from xenperf.cli.request import common_settings, settings, sweep_settings
 from xenperf.measure import callgrind, curves, trust
 from xenperf.measure.beside import Instructions, filled, uncounted
 from xenperf.measure.moves import moved_in, moves
 from xenperf.measure.samples import per_operation, said_of
 from xenperf.measure.session import Session
+from xenperf.record.image_file import ImageSeries
+from xenperf.record.images import changes_of, rows_of
 from xenperf.record.recorded import Recorded
 from xenperf.report.model import (
     EVERY_COST,
@@ -56,6 +59,24 @@ def report_of(recorded: Recorded) -> Report:
         uncounted={} if found is None else why_uncounted(found),
         remarks=(*recorded.remarks, *(() if plan.counts else trust.remarks(session.workers))),
         grade=Grade.OWN_PROCESSES if plan.apart else Grade.ONE_PROCESS,
+    )
+
+
+def report_of_images(series: ImageSeries) -> Report:
+    """Return the report of a series of kernel images, judged anew."""
+    return Report(
+        rows=tuple(rows_of(series.boots)),
+        backend=LIVE,
+        environment=series.environment,
+        settings=series.settings,
+        command=series.command,
+        nr_finished=series.nr_boots,
+        cut_short=series.cut_short,
+        kind=Kind.SERIES,
+        grade=Grade.OWN_PROCESSES,
+        about=series.about,
+        remarks=series.remarks,
+        answers=tuple(changes_of(series.boots)),
     )
 
 

@@ -4,6 +4,7 @@ A verb of its own, and no option of the others: everything that they could be to
 """
 
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -11,16 +12,20 @@ from xenperf.cli.cluster import connected
 from xenperf.cli.exit_codes import COMPARE_EPILOG, exit_code
 from xenperf.cli.formats import JSON
 from xenperf.cli.job import go_on
-from xenperf.cli.reporting import report_of
+from xenperf.cli.reporting import report_of, report_of_images
 from xenperf.cli.request import Request, askable
-from xenperf.cli.saving import LOAD, sources
+from xenperf.cli.same import check_conditions
 from xenperf.cli.streams import Streams
 from xenperf.errors import UsageError
 from xenperf.measure import environment
 from xenperf.measure.plan import Plan
 from xenperf.measure.revisions import is_exported
 from xenperf.measure.session import is_finished
-from xenperf.record.recorded import Recorded, read
+from xenperf.record import untrusted
+from xenperf.record.image_file import ImageSeries, is_image_series, series_of
+from xenperf.record.recorded import Recorded, checked
+
+FINISHED: Final = "finished; there is nothing to resume"
 
 
 @click.command("resume", epilog=COMPARE_EPILOG)
@@ -35,13 +40,21 @@ def verb(streams: Streams, /, file: str, strict: bool, scheduler: str | None) ->
 
     The workers that finished are kept, the rest get the seeds that they would have had. Sources,
     kernel, machine and versions have to be what they were: else the workers would not have
-    measured the same thing, and one table of them would mislead.
+    measured the same thing, and one table of them would mislead. Of a series of kernel images the
+    boots that are missing are made, if the images are the same.
     """
-    recorded = read(file)
+    content = untrusted.load(file)
+    if is_image_series(content):
+        if scheduler is not None:
+            raise UsageError("--scheduler", "kernel images are booted here", "leave it out")
+        return _go_on_booting(series_of(content, file), file, streams, strict=strict)
+    recorded = checked(content, file)
     if recorded.is_finished:
-        streams.say(f"{file}: finished; there is nothing to resume")
+        streams.say(f"{file}: {FINISHED}")
         return exit_code(report_of(recorded), strict=strict)
-    check_same(recorded, file)
+    environments = recorded.environment, environment.describe()
+    check_conditions(file, recorded.command, environments, recorded.sources)
+    check_trees(recorded, file)
     plan, budget = recorded.session.plan, recorded.session.budget_s
     request = Request(strict=strict, output=file, format=JSON, budget=budget)
     request.check_output()
@@ -49,6 +62,15 @@ def verb(streams: Streams, /, file: str, strict: bool, scheduler: str | None) ->
     check_place(recorded, file, scheduler)
     with connected(scheduler, streams) as cluster:
         return go_on(recorded, request, streams, cluster.said_by if cluster else None)
+
+
+def _go_on_booting(begun: ImageSeries, file: str, streams: Streams, *, strict: bool) -> int:
+    from xenperf.cli import image_resume  # it knows the verb series, and that all others
+
+    if begun.cut_short is None:
+        streams.say(f"{file}: {FINISHED}")
+        return exit_code(report_of_images(begun), strict=strict)
+    return image_resume.go_on(begun, file, streams, strict=strict)
 
 
 def check_place(recorded: Recorded, file: str, scheduler: str | None) -> None:
@@ -62,20 +84,12 @@ def check_place(recorded: Recorded, file: str, scheduler: str | None) -> None:
         raise UsageError("--scheduler", f"{file} began on no cluster", "leave it out")
 
 
-def check_same(recorded: Recorded, file: str) -> None:
-    """Raise ``UsageError`` if going on would mix two machines, kernels or sources."""
-    found = environment.describe()
-    reason = "cannot be resumed"
-    remedy = f"measure from the start: {recorded.command}"
-    for name in sorted((recorded.environment.keys() | found.keys()) - LOAD):
-        then, today = recorded.environment.get(name), found.get(name)
-        if then != today:
-            raise UsageError(file, f"{reason}: {name} was {then}, now it is {today}", remedy)
-    if recorded.sources != sources():
-        raise UsageError(file, f"{reason}: sources or compiler settings have changed", remedy)
+def check_trees(recorded: Recorded, file: str) -> None:
+    """Raise ``UsageError`` for a folder that is no exported revision: its code would be run."""
     for tree in trees_of(recorded.session.plan):
-        if not is_exported(Path(tree)):  # a file may name any folder: its code would be run
-            raise UsageError(file, f"{reason}: {tree} is no exported revision", remedy)
+        if not is_exported(Path(tree)):  # a file may name any folder
+            reason = f"cannot be resumed: {tree} is no exported revision"
+            raise UsageError(file, reason, f"measure from the start: {recorded.command}")
 
 
 def trees_of(plan: Plan) -> list[str]:

@@ -9,12 +9,14 @@ from typing import Final
 
 import xenperf
 from xenperf.cli import formats
-from xenperf.cli.reporting import report_of
+from xenperf.cli.reporting import report_of, report_of_images
 from xenperf.cli.request import Request
 from xenperf.digest import source_digest
 from xenperf.errors import UsageError, XenperfError
 from xenperf.measure.session import Session
+from xenperf.record import image_file
 from xenperf.record.atomic import write_text
+from xenperf.record.image_file import ImageSeries
 from xenperf.record.recorded import Recorded, document
 from xenperf.report import json_
 
@@ -61,9 +63,13 @@ class Saver:
         self.nr_saved = recorded.session.nr_finished
 
 
-def save(path: str, recorded: Recorded) -> None:
+def save(path: str, recorded: Recorded | ImageSeries) -> None:
     """Write *recorded* with its report to *path*, whole or not at all."""
-    write_text(path, document(recorded, json_.content(report_of(recorded))))
+    if isinstance(recorded, ImageSeries):
+        text = image_file.document(recorded, json_.content(report_of_images(recorded)))
+    else:
+        text = document(recorded, json_.content(report_of(recorded)))
+    write_text(path, text)
 
 
 def file_of(request: Request) -> str | None:

@@ -38,6 +38,9 @@ class Booted:
 
     counts: Mapping[CountKey, tuple[int, ...]]
     answers: Mapping[AnswerKey, Answer] = field(default_factory=dict)
+    run: Any = field(default=None, compare=False, repr=False)
+    cases: Any = field(default=None, compare=False, repr=False)
+    """The two objects that all of this was taken from, to be kept; None: no cases were played."""
 
 
 def booted(name: str, run: str, cases: str) -> Booted:
@@ -49,10 +52,15 @@ def booted(name: str, run: str, cases: str) -> Booted:
 
     ``UsageError`` where either is not what xenperf writes.
     """
-    content = untrusted.parse(run.encode(), name)
-    if not is_ours(content):
+    said = untrusted.parse(cases.encode(), name) if cases.strip() else None
+    return taken_from(name, untrusted.parse(run.encode(), name), said)
+
+
+def taken_from(name: str, run: Any, cases: Any) -> Booted:
+    """Return the same of two objects, which may hold anything."""
+    if not is_ours(run):
         raise untrusted.refusal(name, "what came back is no recorded run")
-    source = source_of(recorded_of(content, name), name)
+    source = source_of(recorded_of(run, name), name)
     if source.cut_short:
         raise UsageError(name, f"the run inside was cut short: {source.cut_short}")
     return Booted(
@@ -60,17 +68,17 @@ def booted(name: str, run: str, cases: str) -> Booted:
         manner=str(source.environment.get("booted") or "unknown"),
         figures={figure.key: figure for figure in source.figures},
         counts=source.counts,
-        answers=_answers(name, cases) if cases.strip() else {},
+        answers={} if cases is None else _answers(name, cases),
+        run=run,
+        cases=cases,
     )
 
 
-def _answers(name: str, cases: str) -> dict[AnswerKey, Answer]:
-    content: Any = untrusted.parse(cases.encode(), name)
+def _answers(name: str, cases: Any) -> dict[AnswerKey, Answer]:
     try:
-        _CASES(content, "")
+        _CASES(cases, "")
     except MisshapenError as error:
         raise untrusted.refusal(name, str(error)) from None
     return {
-        (case["id"], case["activation"]): (case["observed"], case["ok"])
-        for case in content["cases"]
+        (case["id"], case["activation"]): (case["observed"], case["ok"]) for case in cases["cases"]
     }

@@ -17,6 +17,8 @@ from xenperf.record.suite import suite
 Plain: TypeAlias = str | int | float | None
 SCHEMA: Final = "xenperf/1"
 RAW: Final = "raw"
+BOOTS: Final = "boots"
+"""The key of a file about kernel images (``image_file``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,11 @@ def document(recorded: Recorded, report: Mapping[str, object]) -> str:
 
 def read(path: str | os.PathLike[str]) -> Recorded:
     """Return what the file at *path* recorded; ``UsageError`` says why it cannot be used."""
-    content = untrusted.load(path)
+    return checked(untrusted.load(path), path)
+
+
+def checked(content: Any, path: str | os.PathLike[str]) -> Recorded:
+    """Return the same of what the file holds, whatever that is."""
     if not is_ours(content):
         remedy = "xenperf wrote no such file; compare takes files of pyperf and asv too"
         raise untrusted.refusal(path, "not a recorded run", remedy)
@@ -95,6 +101,9 @@ def recorded_of(content: Mapping[str, Any], path: str | os.PathLike[str]) -> Rec
     if content["schema"] != SCHEMA:
         reason = f"its schema is {content['schema']}, this xenperf knows {SCHEMA}"
         raise untrusted.refusal(path, reason, "read it with the xenperf that wrote it")
+    if BOOTS in content:
+        remedy = "show it with xenperf report, go on with xenperf resume"
+        raise untrusted.refusal(path, "a series of kernel images, not one run", remedy)
     if RAW not in content:
         remedy = "record it with -o FILE.json"
         raise untrusted.refusal(path, "a report alone, without what was measured", remedy)
