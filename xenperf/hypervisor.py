@@ -49,6 +49,9 @@ class Feature(StrEnum):
     WORK_ON_DEMAND = "work_on_demand"
     """What an irqfd leaves to a worker waits for ``run_work``, and may be looked at before."""
 
+    STEADY_CLOCK = "steady_clock"
+    """A vCPU's time is not written anew at each entry: the host's clock is the TSC."""
+
 
 class Operation(StrEnum):
     """What can be repeated in a compiled loop and timed; each counts its expected outcomes."""

@@ -46,7 +46,7 @@ def test_a_result_names_the_kernel_and_equals_the_hosts(image: Path, tmp_path: P
 def test_what_is_tested_on_a_real_kernel_holds_inside(
     image: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    names = ("races", "loops", "vcpu", "polls", "memslots")
+    names = ("races", "loops", "vcpu", "polls", "steady_clock", "memslots")
     modules = [f"tests/live/test_{name}.py" for name in names]
     every_scenario = "tests/conformance/test_scenarios.py"
     assert " passed" in pytest_inside(image, monkeypatch, *modules, every_scenario)

@@ -4,8 +4,8 @@ from dataclasses import replace
 from typing import Final
 
 from xenperf.abi.kvm import MemslotFlag
-from xenperf.hypervisor import MemoryRegion
-from xenperf.scenarios.cases.case import Case, Source, same
+from xenperf.hypervisor import Feature, MemoryRegion
+from xenperf.scenarios.cases.case import Case, same
 from xenperf.scenarios.cases.stage import Stage
 from xenperf.scenarios.cases.starts import ACTIVE
 
@@ -57,6 +57,6 @@ CASES: Final = (
     Case(
         *("dirty.137_no_event", ACTIVE, "log, run", _nothing),
         *same("ram=none overlay=none"),
-        source=Source.READ,
+        needs=frozenset({Feature.STEADY_CLOCK}),
     ),
 )
