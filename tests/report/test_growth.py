@@ -114,6 +114,22 @@ def test_each_curve_is_told_in_words(sweep: Report) -> None:
     ]
 
 
+def test_counted_instructions_are_not_called_time(sweep: Report) -> None:
+    curves = [replace(row.curve, unit="instr/activation") for row in sweep.growth[2:5]]
+    settings = {**sweep.settings, "counted": "single requests"}
+    counted = replace(sweep, growth=growth_rows(curves), settings=settings)
+    said = [growth.verdict(row) for row in counted.growth]
+    assert said[0].endswith(" instr per vCPU")
+    assert said[2].endswith(" instr per doubling")
+    assert all(
+        "ns" not in column.split() for table in growth.tables(counted) for column in table[2]
+    )
+    head = " ".join(text.render(counted).partition("GROWTH")[0].split())
+    assert "flat: at every size within 3 % of the smallest" in head
+    assert "of hva/gpa: slower or faster: more or fewer instructions" in head
+    assert " instr</title>" in html.render(counted)
+
+
 def test_counts_that_are_the_same_in_every_cell_are_said_once(sweep: Report) -> None:
     shown = " ".join(text.render(sweep).partition("OUTCOMES")[2].split())
     assert "in 4 cells" in shown
@@ -130,7 +146,7 @@ def test_a_program_reads_the_figures_back(sweep: Report) -> None:
         *("flat", "flat", "linear", "linear", "log2", "changes", "undecided", None)
     ]
     assert found[2]["sizes"] == list(VCPUS)
-    assert found[2]["ns_per_unit"][0] == pytest.approx(237.0, rel=1e-3)
+    assert found[2]["per_unit"][0] == pytest.approx(237.0, rel=1e-3)
     assert found[6]["growth"][3][1:] == [0.0, None]
     lines = list(csv.DictReader(SWEEP_FORMATS["tsv"].render(sweep).splitlines(), delimiter="\t"))
     assert len(lines) == 4 * 7

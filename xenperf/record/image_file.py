@@ -28,7 +28,7 @@ from xenperf.record.checks import (
     text,
 )
 from xenperf.record.images import Boots
-from xenperf.record.recorded import BOOTS, SCHEMA, Plain, is_ours
+from xenperf.record.recorded import BOOTS, Plain, check_schema, is_ours
 
 MAX_BOOTS: Final = 1600
 CHUNK_BYTES: Final = 1 << 20
@@ -119,9 +119,7 @@ def is_image_series(content: Any) -> bool:
 
 def series_of(content: Mapping[str, Any], path: str | os.PathLike[str]) -> ImageSeries:
     """Return what the object *content* of the file at *path* holds; ``UsageError`` if broken."""
-    if content["schema"] != SCHEMA:
-        reason = f"its schema is {content['schema']}, this xenperf knows {SCHEMA}"
-        raise untrusted.refusal(path, reason, "read it with the xenperf that wrote it")
+    check_schema(content, path)
     try:
         having(OURS)(content, "")
         boots = dict(_boots_of(content))

@@ -96,11 +96,16 @@ def is_ours(content: Any) -> bool:
     return isinstance(content, dict) and str(content.get("schema", "")).startswith("xenperf/")
 
 
-def recorded_of(content: Mapping[str, Any], path: str | os.PathLike[str]) -> Recorded:
-    """Return what the object *content* of the file at *path* recorded; ``UsageError`` if broken."""
+def check_schema(content: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
+    """Raise ``UsageError`` for a file of another version of xenperf."""
     if content["schema"] != SCHEMA:
         reason = f"its schema is {content['schema']}, this xenperf knows {SCHEMA}"
         raise untrusted.refusal(path, reason, "read it with the xenperf that wrote it")
+
+
+def recorded_of(content: Mapping[str, Any], path: str | os.PathLike[str]) -> Recorded:
+    """Return what the object *content* of the file at *path* recorded; ``UsageError`` if broken."""
+    check_schema(content, path)
     if BOOTS in content:
         remedy = "show it with xenperf report, go on with xenperf resume"
         raise untrusted.refusal(path, "a series of kernel images, not one run", remedy)

@@ -35,8 +35,7 @@ def rule(report: Report, margin: str, band: str, alpha: str) -> str:
         f"flat: at every size within {band} of the smallest; it changes where that is beyond "
         f"{margin}; linear or log2: that shape alone misses no cost clearly by more than {band} or "
         f"{100 * RISE_SHARE:g} % of the rise; all words and intervals of growth hold together, but "
-        f"for a chance of {alpha}; so do those of hva/gpa, by the margins of run"
-        f"{wall if by_wall else ''}"
+        f"for a chance of {alpha}{wall if by_wall else ''}"
     )
 
 
@@ -63,13 +62,18 @@ def verdict(row: GrowthRow) -> str:
     if found is None:
         return NOBODY
     if found.shape is Shape.LINEAR:
-        return f"linear: {_slope(found.per_unit)} ns per {UNITS[row.curve.axis]}"
+        return f"linear: {_slope(found.per_unit)} {measure(row)} per {UNITS[row.curve.axis]}"
     if found.shape is Shape.LOG2:
-        return f"log2: {_slope(found.per_doubling)} ns per doubling"
+        return f"log2: {_slope(found.per_doubling)} {measure(row)} per doubling"
     if found.shape is Shape.CHANGES:
         word = "grows" if found.growth[-1].value > 1.0 else "changes"
         return f"{word}: {found.reason}"
     return f"{found.shape}: {found.reason}" if found.reason else str(found.shape)
+
+
+def measure(row: GrowthRow) -> str:
+    """Return what the cost is a number of: ns, or instr where instructions are counted."""
+    return row.curve.unit.partition("/")[0]
 
 
 def groups(report: Report) -> Iterator[tuple[str, list[GrowthRow]]]:
@@ -105,7 +109,9 @@ def _sizes(report: Report) -> list[Table]:
 
 
 def _size_columns(rows: Sequence[GrowthRow]) -> tuple[str, ...]:
-    sides = [part for row in rows for part in (f"{row.curve.side} ns", "interval", "growth")]
+    sides = [
+        part for row in rows for part in (f"{row.curve.side} {measure(row)}", "interval", "growth")
+    ]
     return (rows[0].curve.axis, *sides, "hva/gpa", "verdict")
 
 

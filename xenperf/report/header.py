@@ -82,7 +82,7 @@ def method(report: Report) -> str:
 def judgement(report: Report) -> str:
     """Return what the verdicts mean and how many rows they were corrected for."""
     counted = boots.judgement(report)
-    if counted is not None:
+    if counted is not None and report.kind is not Kind.SWEEP:
         return counted
     if report.grade is Grade.APART:
         return _judgement_apart(report)
@@ -90,7 +90,8 @@ def judgement(report: Report) -> str:
         f"{100.0 * float(str(report.settings[name])):g} %" for name in ("margin", "band", "alpha")
     )
     if report.kind is Kind.SWEEP:
-        return growth.rule(report, margin, band, alpha)
+        ratios = f"of hva/gpa: {counted}" if counted else "so do those of hva/gpa, as in run"
+        return f"{growth.rule(report, margin, band, alpha)}; {ratios}"
     nr_costs = sum(row.ratio is not None for row in report.costs)
     rows = "the cost" if nr_costs == 1 else f"the {nr_costs} costs"
     return (

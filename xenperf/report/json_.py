@@ -85,10 +85,10 @@ def _growth(row: GrowthRow) -> dict[str, object]:
         "shape": None if found is None else str(found.shape),
         "reason": NOBODY if found is None else found.reason,
         "passes": 0 if found is None else found.nr_passes,
-        "cost_ns": [] if found is None else [_bounded(each) for each in found.cost],
+        "cost": [] if found is None else [_bounded(each) for each in found.cost],
         "growth": [] if found is None else [_bounded(each) for each in found.growth],
-        "ns_per_unit": None if found is None else _bounded(found.per_unit),
-        "ns_per_doubling": None if found is None else _bounded(found.per_doubling),
+        "per_unit": None if found is None else _bounded(found.per_unit),
+        "per_doubling": None if found is None else _bounded(found.per_doubling),
     }
 
 

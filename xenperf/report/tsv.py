@@ -10,9 +10,9 @@ from xenperf.stats.growth import Bounded
 
 COLUMNS: Final = (
     *("benchmark", "axis", "at", "machine", "activation", "unit", "size"),
-    *("ns", "ns_low", "ns_high", "growth", "growth_low", "growth_high"),
+    *("cost", "cost_low", "cost_high", "growth", "growth_low", "growth_high"),
     *("hva_over_gpa", "ratio_low", "ratio_high", "shape"),
-    *("ns_per_unit", "unit_low", "unit_high", "ns_per_doubling", "doubling_low", "doubling_high"),
+    *("per_unit", "unit_low", "unit_high", "per_doubling", "doubling_low", "doubling_high"),
 )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from xenperf.report.growth import groups, verdict
+from xenperf.report.growth import groups, measure, verdict
 from xenperf.report.html.marks import dot, line, picture, words
 from xenperf.report.html.scale import Linear, padded
 from xenperf.report.html.tags import tag, wide
@@ -116,7 +116,7 @@ def _curve(
     for x, size, cost in zip(places, found.sizes, found.cost, strict=True):
         y = down.at(_up(cost.value, steep))
         marks.append(line((x, x), _whisker(cost, down, steep), f"whisker {kind}"))
-        title = f"{row.curve.side}, {row.curve.axis} {size}: {cost.value:.4g} ns"
+        title = f"{row.curve.side}, {row.curve.axis} {size}: {cost.value:.4g} {measure(row)}"
         marks.append(dot(x, y, SHAPES[idx % 2], f"{'filled' if known else 'hollow'} {kind}", title))
         path.append(f"{x:.1f},{y:.1f}")
     return [tag("polyline", points=" ".join(path), class_=f"joined {kind}"), *marks]
