@@ -9,7 +9,7 @@ import pytest
 from xenperf.stats.curves import Curve, growth_rows
 from xenperf.stats.fits import line_through
 from xenperf.stats.growth import BOTH_FIT, FEW, NONE_FITS, ONE_SIZE, WIDE, Shape, judge_curve
-from xenperf.stats.samples import CPU_TIME, WALL_TIME
+from xenperf.stats.samples import CPU_TIME, INSTRUCTIONS, WALL_TIME
 from xenperf.stats.verdict import DEFAULT
 
 SIZES = (1, 8, 64, 512, 1024, 8192)
@@ -153,6 +153,10 @@ def curve(metric: str, many: list[list[float]]) -> Curve:
     return Curve("send", "gpa", "ns/send", metric, "slots", SIZES, "vCPUs 1", ("",) * 6, rounds)
 
 
+STRICT = (CPU_TIME, INSTRUCTIONS)
+"""What has the narrow limits."""
+
+
 def test_wall_time_has_wider_limits_and_many_curves_wider_intervals() -> None:
     rising = passes(lambda n: 40.0 * (1.0 + 0.004 * math.log2(n)))
     cpu, wall, missing = growth_rows(
@@ -162,6 +166,7 @@ def test_wall_time_has_wider_limits_and_many_curves_wider_intervals() -> None:
     assert wall.growth is not None
     assert (cpu.growth.shape, wall.growth.shape) == (Shape.LOG2, Shape.FLAT)
     assert missing.growth is None
-    alone = growth_rows([curve(CPU_TIME, rising)])[0].growth
+    alone, counted = (growth_rows([curve(kind, rising)])[0].growth for kind in STRICT)
     assert alone is not None
+    assert alone == counted
     assert alone.cost[0].high < cpu.growth.cost[0].high

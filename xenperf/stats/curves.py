@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from xenperf.stats.growth import Growth, judge_curve
 from xenperf.stats.rows import WALL_BAND, WALL_MARGIN
-from xenperf.stats.samples import CPU_TIME
+from xenperf.stats.samples import WALL_TIME
 from xenperf.stats.verdict import DEFAULT, Judgement
 
 
@@ -56,7 +56,7 @@ def growth_rows(curves: Sequence[Curve], settings: Judgement = DEFAULT) -> tuple
 def _judged(curve: Curve, settings: Judgement, nr_curves: int) -> Growth | None:
     if not curve.passes:
         return None
-    if curve.metric != CPU_TIME:
+    if curve.metric == WALL_TIME:
         margin, band = max(settings.margin, WALL_MARGIN), max(settings.band, WALL_BAND)
         settings = replace(settings, margin=margin, band=band)
     return judge_curve(curve.sizes, curve.passes, settings, nr_curves)
