@@ -1,6 +1,8 @@
 """Files of ``series --kernel``: shown again, gone on with, and never believed unchecked."""
 
+import errno
 import json
+import os
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 from tests.cli.fake_boots import Kernel, labels
 from xenperf.cli import saving
 from xenperf.cli.exit_codes import ExitCode
+from xenperf.record import atomic
 from xenperf.report.model import Kind
 
 Invoke = Callable[..., Any]
@@ -111,6 +114,32 @@ def test_an_image_that_gave_no_answer_is_tried_again(
     assert invoke("resume", str(path)).code == ExitCode.SLOWER
     assert labels(boots.jobs) == ["p2", "p2"]
     assert contents(path)["cut_short"] is None
+
+
+@pytest.mark.parametrize("nr_writes", [0, 1, 5])
+def test_a_full_disk_keeps_the_boots_that_were_written(
+    series: Series, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nr_writes: int
+) -> None:
+    path = tmp_path / "full.json"
+    fsync, left = os.fsync, [1 + 2 * nr_writes]  # the trial beforehand; then a file and a folder
+
+    def until_full(descriptor: int) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        fsync(descriptor)
+
+    monkeypatch.setattr(atomic.os, "fsync", until_full)
+    found, _ = series(KERNELS, *WORDS, "-o", str(path))
+    assert f"{path}: cannot write: no space left on device" in found.err.splitlines()[-1]
+    if nr_writes == 0:
+        assert (found.code, path.exists()) == (2, False)
+        return
+    nr_boots = nr_writes + 1  # the first boot alone compares nothing
+    assert found.code == 3
+    assert f"it holds {nr_boots} boots; free some space" in found.err
+    assert f"then xenperf resume {path}\n" in found.err
+    assert len(contents(path)["boots"]) == nr_boots
 
 
 def test_another_image_under_the_same_name_is_not_mixed_in(stopped: Path, invoke: Invoke) -> None:

@@ -10,10 +10,10 @@ from xenperf.cli.exit_codes import exit_code
 from xenperf.cli.formats import chosen
 from xenperf.cli.image_options import DEFAULT_BOOTS, Asked
 from xenperf.cli.images import INTERRUPTED, Found, boot_all, order_of, plan_of, words_inside
-from xenperf.cli.job import hand_over
+from xenperf.cli.job import hand_over, written
 from xenperf.cli.reporting import report_of_images
 from xenperf.cli.request import Request, command
-from xenperf.cli.saving import STOPPED, file_of, save, sources
+from xenperf.cli.saving import STOPPED, file_of, save, sources, to_go_on
 from xenperf.cli.streams import Streams
 from xenperf.errors import UnavailableError, UsageError
 from xenperf.measure import environment
@@ -46,7 +46,11 @@ def measure(request: Request, asked: Asked, streams: Streams, begun: Found | Non
     report = report_of_images(series)
     if report.cut_short:
         streams.say(distrust.interruption(report))
-    hand_over(request, series, report, streams)
+    if file_of(request) is None:
+        hand_over(request, None, report, streams)
+    else:
+        job.write(series)
+        streams.say(written(str(request.path), report))
     return exit_code(report, strict=request.strict)
 
 
@@ -60,6 +64,7 @@ class _Job:
         self.order: Order = order_of(asked, plan.seed)
         self.words = words_inside(asked, request, plan)
         self._images = {label: digest_of(path) for label, path in asked.images.items()}
+        self._nr_saved = 0
 
     def save(self, found: Found) -> None:
         """Write what is there so far, in the form asked for, as stopped where boots are missing.
@@ -75,7 +80,21 @@ class _Job:
             form = chosen(self.request.format, self.request.path)
             write_text(self.request.path, form.render(report_of_images(series)))
         else:
-            save(self.request.path, series)
+            self.write(series)
+
+    def write(self, series: ImageSeries) -> None:
+        """Write *series* to the file, so that it can be gone on with.
+
+        Where the disk fails after the first time, the error says what the file still holds.
+        """
+        path = str(self.request.path)
+        try:
+            save(path, series)
+        except UsageError as error:
+            if not self._nr_saved:
+                raise
+            raise to_go_on(error, path, f"{self._nr_saved} boots") from error
+        self._nr_saved = series.nr_boots
 
     def series(self, found: Found) -> ImageSeries:
         """Return what the boots that were finished come to."""

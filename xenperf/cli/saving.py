@@ -57,10 +57,14 @@ class Saver:
         except UsageError as error:
             if not self.nr_saved:
                 raise
-            reason = f"{error.reason}; it holds {self.nr_saved} finished workers"
-            remedy = f"{error.remedy}, then xenperf resume {shlex.quote(self.path)}"
-            raise XenperfError(self.path, reason, remedy) from error
+            raise to_go_on(error, self.path, f"{self.nr_saved} finished workers") from error
         self.nr_saved = recorded.session.nr_finished
+
+
+def to_go_on(error: UsageError, path: str, kept: str) -> XenperfError:
+    """Return *error*, which kept *path* from being written again, with what it still holds."""
+    remedy = f"{error.remedy}, then xenperf resume {shlex.quote(path)}"
+    return XenperfError(path, f"{error.reason}; it holds {kept}", remedy)
 
 
 def save(path: str, recorded: Recorded | ImageSeries) -> None:
