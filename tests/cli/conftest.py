@@ -1,4 +1,6 @@
+import errno
 import io
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +12,7 @@ from tests.cli.fake_boots import Boots, Kernel
 from tests.live.fake_kernels import image_bytes
 from xenperf.cli import images
 from xenperf.cli.main import main
+from xenperf.record import atomic
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +61,21 @@ def series(
         return invoke("series", *named, *clock, *words), boots
 
     return run
+
+
+@pytest.fixture
+def fill_up(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Let the disk be full once a result file has been written so many times."""
+
+    def begin(nr_writes: int) -> None:
+        fsync, left = os.fsync, [1 + 2 * nr_writes]  # the trial beforehand; then a file, a folder
+
+        def until_full(descriptor: int) -> None:
+            left[0] -= 1
+            if left[0] < 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            fsync(descriptor)
+
+        monkeypatch.setattr(atomic.os, "fsync", until_full)
+
+    return begin

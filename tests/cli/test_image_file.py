@@ -1,8 +1,6 @@
 """Files of ``series --kernel``: shown again, gone on with, and never believed unchecked."""
 
-import errno
 import json
-import os
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +12,6 @@ from tests.cli.fake_boots import Kernel, labels
 from xenperf.cli import saving
 from xenperf.cli.exit_codes import ExitCode
 from xenperf.measure import environment
-from xenperf.record import atomic
 from xenperf.report.model import Kind
 
 Invoke = Callable[..., Any]
@@ -120,18 +117,10 @@ def test_an_image_that_gave_no_answer_is_tried_again(
 
 @pytest.mark.parametrize("nr_writes", [0, 1, 5])
 def test_a_full_disk_keeps_the_boots_that_were_written(
-    series: Series, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nr_writes: int
+    series: Series, tmp_path: Path, fill_up: Callable[[int], None], nr_writes: int
 ) -> None:
     path = tmp_path / "full.json"
-    fsync, left = os.fsync, [1 + 2 * nr_writes]  # the trial beforehand; then a file and a folder
-
-    def until_full(descriptor: int) -> None:
-        left[0] -= 1
-        if left[0] < 0:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        fsync(descriptor)
-
-    monkeypatch.setattr(atomic.os, "fsync", until_full)
+    fill_up(nr_writes)
     found, _ = series(KERNELS, *WORDS, "-o", str(path))
     assert f"{path}: cannot write: no space left on device" in found.err.splitlines()[-1]
     if nr_writes == 0:

@@ -1,6 +1,5 @@
 """Files that are filled as a verb goes, and resumed: nothing finished is lost, nothing mixed."""
 
-import errno
 import json
 import os
 import subprocess
@@ -16,7 +15,6 @@ from tests.cli import canned
 from xenperf.cli import saving
 from xenperf.measure import session
 from xenperf.measure.plan import Plan
-from xenperf.record import atomic
 from xenperf.record.recorded import read
 
 PATIENCE_S = 120.0
@@ -104,17 +102,10 @@ def test_a_full_disk_keeps_what_was_written_and_says_how_to_go_on(
     invoke: Invoke,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    fill_up: Callable[[int], None],
 ) -> None:
     path = tmp_path / "r.json"
-    fsync, left = os.fsync, [1 + 2 * nr_writes]  # the trial beforehand; then a file and a folder
-
-    def until_full(descriptor: int) -> None:
-        left[0] -= 1
-        if left[0] < 0:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        fsync(descriptor)
-
-    monkeypatch.setattr(atomic.os, "fsync", until_full)
+    fill_up(nr_writes)
     found = invoke(*RUN, "-o", str(path))
     monkeypatch.undo()
     assert found.err.count("\n") == 1

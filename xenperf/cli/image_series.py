@@ -13,7 +13,7 @@ from xenperf.cli.images import INTERRUPTED, Found, boot_all, order_of, plan_of, 
 from xenperf.cli.job import hand_over, written
 from xenperf.cli.reporting import report_of_images
 from xenperf.cli.request import Request, command
-from xenperf.cli.saving import STOPPED, file_of, save, sources, to_go_on
+from xenperf.cli.saving import STOPPED, Filled, file_of, sources
 from xenperf.cli.streams import Streams
 from xenperf.errors import UnavailableError, UsageError
 from xenperf.measure import environment
@@ -64,7 +64,8 @@ class _Job:
         self.order: Order = order_of(asked, plan.seed)
         self.words = words_inside(asked, request, plan)
         self._images = {label: digest_of(path) for label, path in asked.images.items()}
-        self._nr_saved = 0
+        self._sources = sources()
+        self._file = Filled(str(request.path), "boots")
 
     def save(self, found: Found) -> None:
         """Write what is there so far, in the form asked for, as stopped where boots are missing.
@@ -83,18 +84,8 @@ class _Job:
             self.write(series)
 
     def write(self, series: ImageSeries) -> None:
-        """Write *series* to the file, so that it can be gone on with.
-
-        Where the disk fails after the first time, the error says what the file still holds.
-        """
-        path = str(self.request.path)
-        try:
-            save(path, series)
-        except UsageError as error:
-            if not self._nr_saved:
-                raise
-            raise to_go_on(error, path, f"{self._nr_saved} boots") from error
-        self._nr_saved = series.nr_boots
+        """Write *series* to the file, so that it can be gone on with."""
+        self._file.write(series, series.nr_boots)
 
     def series(self, found: Found) -> ImageSeries:
         """Return what the boots that were finished come to."""
@@ -109,7 +100,7 @@ class _Job:
             remarks=tuple(_remarks(self.asked, found)),
             cut_short=", ".join(cut_short) or None,
             images=self._images,
-            sources=sources(),
+            sources=self._sources,
         )
 
 

@@ -27,44 +27,52 @@ LOAD: Final = frozenset({"load_1min", "pressure_cpu", "steal_share"})
 
 
 @dataclass(slots=True)
-class Saver:
-    """Writes what is there so far, each time that a worker has finished."""
+class Filled:
+    """A file that is written again and again, with more in it each time."""
 
-    path: str | None
-    """None: nothing is written."""
-
-    begun: Recorded
-    """What the file says apart from the session."""
+    path: str
+    what: str
+    """What there is more of, in the plural."""
 
     nr_saved: int = 0
-    """How many finished workers the file has by this saver's doing."""
+    """How many of these the file has by our doing."""
 
-    def __call__(self, session: Session) -> None:
-        """Save *session* as one that was stopped: if this process is killed now, it was."""
-        if self.path is not None:
-            stopped = replace(session, cut_short=session.cut_short or STOPPED)
-            self.write(replace(self.begun, session=stopped))
-
-    def write(self, recorded: Recorded) -> None:
+    def write(self, recorded: Recorded | ImageSeries, nr_finished: int) -> None:
         """Write *recorded* to the file.
 
         Where the disk fails after the first time, the file keeps what was written before, and the
         error says how to go on.
         """
-        assert self.path is not None
         try:
             save(self.path, recorded)
         except UsageError as error:
             if not self.nr_saved:
                 raise
-            raise to_go_on(error, self.path, f"{self.nr_saved} finished workers") from error
-        self.nr_saved = recorded.session.nr_finished
+            reason = f"{error.reason}; it holds {self.nr_saved} {self.what}"
+            remedy = f"{error.remedy}, then xenperf resume {shlex.quote(self.path)}"
+            raise XenperfError(self.path, reason, remedy) from error
+        self.nr_saved = nr_finished
 
 
-def to_go_on(error: UsageError, path: str, kept: str) -> XenperfError:
-    """Return *error*, which kept *path* from being written again, with what it still holds."""
-    remedy = f"{error.remedy}, then xenperf resume {shlex.quote(path)}"
-    return XenperfError(path, f"{error.reason}; it holds {kept}", remedy)
+class Saver:
+    """Writes what is there so far, each time that a worker has finished."""
+
+    def __init__(self, path: str | None, begun: Recorded) -> None:
+        """Fill *path*, or nothing; *begun* is what the file says apart from the session."""
+        self.path = path
+        self._begun = begun
+        self._file = None if path is None else Filled(path, "finished workers")
+
+    def __call__(self, session: Session) -> None:
+        """Save *session* as one that was stopped: if this process is killed now, it was."""
+        if self.path is not None:
+            stopped = replace(session, cut_short=session.cut_short or STOPPED)
+            self.write(replace(self._begun, session=stopped))
+
+    def write(self, recorded: Recorded) -> None:
+        """Write *recorded* to the file, of which there is one."""
+        assert self._file is not None
+        self._file.write(recorded, recorded.session.nr_finished)
 
 
 def save(path: str, recorded: Recorded | ImageSeries) -> None:

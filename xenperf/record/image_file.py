@@ -1,7 +1,6 @@
 """A series of kernel images on disk: the report, and word for word what each boot brought back."""
 
 import hashlib
-import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ from xenperf.record.checks import (
     text,
 )
 from xenperf.record.images import Boots
-from xenperf.record.recorded import BOOTS, Plain, check_schema, is_ours
+from xenperf.record.recorded import BOOTS, Plain, check_schema, is_ours, line_by_line
 
 MAX_BOOTS: Final = 1600
 CHUNK_BYTES: Final = 1 << 20
@@ -105,11 +104,7 @@ def document(series: ImageSeries, report: Mapping[str, object]) -> str:
             for boot in boots
         ],
     }
-    lines = [
-        f"{json.dumps(key)}: {json.dumps(value, allow_nan=False)}"
-        for key, value in {**report, **more}.items()
-    ]
-    return "{\n" + ",\n".join(lines) + "\n}\n"
+    return line_by_line({**report, **more})
 
 
 def is_image_series(content: Any) -> bool:

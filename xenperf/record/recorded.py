@@ -71,9 +71,13 @@ def document(recorded: Recorded, report: Mapping[str, object]) -> str:
     if recorded.instructions is not None:
         raw["instructions"] = asdict(recorded.instructions)
     as_suite = suite(session, recorded.environment, recorded.begun)
+    return line_by_line({**report, **as_suite, RAW: raw})
+
+
+def line_by_line(content: Mapping[str, object]) -> str:
+    """Return *content* as one JSON object, a line for each of its keys."""
     lines = [
-        f"{json.dumps(key)}: {json.dumps(value, allow_nan=False)}"
-        for key, value in {**report, **as_suite, RAW: raw}.items()
+        f"{json.dumps(key)}: {json.dumps(value, allow_nan=False)}" for key, value in content.items()
     ]
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
