@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from xenperf.abi.sysfs import CLOCK_SOURCE
 from xenperf.live.probe import Finding
 from xenperf.measure import probe, probe_machine, probe_time, probe_tools
 from xenperf.measure.probe_fact import NOT_VISIBLE, Fact, Grade, Read, read_file
@@ -39,8 +40,8 @@ def test_a_machine_that_tells_nothing_is_no_error() -> None:
 @pytest.mark.parametrize(
     ("path", "content", "name", "found", "grade"),
     [
-        (probe_machine.CLOCK_SOURCE, "tsc", "clock_source", "tsc", Grade.OK),
-        (probe_machine.CLOCK_SOURCE, "hpet", "clock_source", "hpet", Grade.NOTE),
+        (str(CLOCK_SOURCE), "tsc", "clock_source", "tsc", Grade.OK),
+        (str(CLOCK_SOURCE), "hpet", "clock_source", "hpet", Grade.NOTE),
         (probe_machine.GOVERNOR, "performance", "governor", "performance", Grade.OK),
         (probe_machine.GOVERNOR, "schedutil", "governor", "schedutil", Grade.NOTE),
         (probe_machine.RANDOMISED, "2", "aslr", "on", Grade.OK),

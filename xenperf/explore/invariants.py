@@ -10,11 +10,11 @@ from typing import Final
 import numpy as np
 
 from xenperf.abi.kvm import INVALID_GPA
+from xenperf.abi.status import outcome_of
 from xenperf.abi.xen import COMPAT, LONG_MODE
 from xenperf.explore.accesses import peek
 from xenperf.explore.ended import Ended
 from xenperf.explore.event_invariants import EVENT_CHECKS
-from xenperf.explore.operation import signed
 from xenperf.units import PAGE_SHIFT, PAGE_SIZE, Hva, Khva
 
 _HVA_ERROR: Final = 1 << 63
@@ -135,7 +135,7 @@ def activations_keep_their_word(end: Ended) -> Iterator[str]:
     if "activates" in end.all_effects and not others:
         (_, gpc), *_rest = end.gpcs()
         told = {
-            signed(outcome) == 0
+            outcome_of(outcome) == 0
             for effects, outcome in zip(end.effects, end.outcomes, strict=True)
             if "activates" in effects
         }

@@ -2,34 +2,26 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
 
 import numpy as np
 
-from xenperf.abi.status import Status
+from xenperf.abi.status import Status, outcome_of
 from xenperf.explore.machine import Act, Machine
-
-_WORD: Final = 1 << 64
 
 
 def nothing(machine: Machine) -> None:
     """Prepare nothing."""
 
 
-def signed(word: int) -> int:
-    """Return an outcome word as the kernel means it."""
-    return word - _WORD if word >> 63 else word
-
-
 def errno(word: int) -> str:
     """Return the name of an outcome that is 0 or an errno."""
-    rc = signed(word)
+    rc = outcome_of(word)
     return "ok" if rc == 0 else Status(rc).name
 
 
 def delivery(word: int) -> str:
     """Return the name of what became of an event that somebody is told about."""
-    rc = signed(word)
+    rc = outcome_of(word)
     named = {1: "delivered", 0: "merged", Status.ENOTCONN: "masked"}
     return named.get(rc) or Status(rc).name
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from xenperf.abi.status import Status
+from xenperf.abi.status import Status, outcome_of
 from xenperf.explore.accesses import peek
 from xenperf.explore.actor import Actor, Run, Sharing, Touched
 from xenperf.explore.ended import Ended
@@ -13,7 +13,6 @@ from xenperf.explore.engine import End, Engine
 from xenperf.explore.guards import guards_of
 from xenperf.explore.invariants import violations
 from xenperf.explore.machine import Machine
-from xenperf.explore.operation import signed
 from xenperf.explore.operations import OPERATIONS
 from xenperf.explore.schedule import names_of, parse, render
 from xenperf.explore.tap import Tap
@@ -192,7 +191,7 @@ class Pair:
 
     def _has_refused_send(self, end: End) -> bool:
         return end.leaves is not None and any(
-            "sends" in effects and signed(outcome) == Status.EFAULT
+            "sends" in effects and outcome_of(outcome) == Status.EFAULT
             for effects, (outcome, _) in zip(self.effects, end.leaves, strict=True)
         )
 

@@ -5,11 +5,11 @@ from typing import Final
 import numpy as np
 
 from xenperf.abi.kvm import PRIORITY_2LEVEL, XEN_VM_ATTR, EvtchnFlag
-from xenperf.abi.status import Status
+from xenperf.abi.status import Status, outcome_of
 from xenperf.abi.xen import LONG_MODE, SCHED_POLL_LONG, EvtchnOp, EvtchnStat, Hypercall, SchedOp
 from xenperf.explore.accesses import poke
 from xenperf.explore.machine import FIRST_PORT, Act, Machine
-from xenperf.explore.operation import Operation, delivery, errno, interrupt, nothing, signed, words
+from xenperf.explore.operation import Operation, delivery, errno, interrupt, nothing, words
 from xenperf.sources import GuestCall
 
 IRQ_PORT, TIMER_PORT, GUEST_PORT = 70, 71, 72
@@ -22,17 +22,17 @@ _ALL: Final = (1 << 64) - 1
 
 
 def _told_by_wakeup(word: int) -> str:
-    return "queued" if signed(word) == Status.EWOULDBLOCK else delivery(word)
+    return "queued" if outcome_of(word) == Status.EWOULDBLOCK else delivery(word)
 
 
 def _told_to_guest(word: int) -> str:
-    return "sent" if signed(word) == GuestCall.OK else "returned"
+    return "sent" if outcome_of(word) == GuestCall.OK else "returned"
 
 
 def _slept(word: int) -> str:
-    if signed(word) == GuestCall.ASLEEP:
+    if outcome_of(word) == GuestCall.ASLEEP:
         return "asleep"
-    return errno(word) if signed(word) else "awake"
+    return errno(word) if outcome_of(word) else "awake"
 
 
 def _resend(machine: Machine, actor: int) -> Act:
@@ -105,7 +105,7 @@ def _poll(machine: Machine, actor: int) -> Act:
 def _assign(machine: Machine) -> None:
     attr = machine.keep(_attr(0))
     func = machine.tap.copy.module("xenperf.jit").registry["set_evtchn_attr"].func
-    assert signed(int(func(*words(machine.vm, attr)))) in (0, Status.EEXIST)
+    assert outcome_of(int(func(*words(machine.vm, attr)))) in (0, Status.EEXIST)
 
 
 def _attr(flags: int) -> "np.ndarray[tuple[int], np.dtype[np.void]]":

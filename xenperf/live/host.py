@@ -2,13 +2,13 @@
 
 import contextlib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xenperf.abi.kvm import VcpuAttr, VmAttr, XenConfig
+from xenperf.abi.sysfs import CLOCK_SOURCE
 from xenperf.hypervisor import Activation, Feature, Loop, MemoryRegion, Operation, VmSize
 from xenperf.live.event_sources import LiveSources
 from xenperf.live.pages import VmmPages
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 RACED: Final = frozenset({EventSource.SEND, EventSource.IRQFD})
 """Sources whose events a compiled loop raises: the others have to enter the guest."""
-
-CLOCK_SOURCE: Final = Path("/sys/devices/system/clocksource/clocksource0/current_clocksource")
 
 
 class LiveHost(LiveSources):

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 
 import xenperf
+from xenperf.abi.sysfs import CLOCK_SOURCE
 
 _CPU_FIELD: Final = "model name"
-_CLOCK_SOURCE: Final = Path("/sys/devices/system/clocksource/clocksource0/current_clocksource")
 _PRESSURE: Final = Path("/proc/pressure/cpu")
 _STAT: Final = Path("/proc/stat")
 BOOTED: Final = "XENPERF_BOOTED"  # how `xenperf boot` made the machine; it sets this inside
@@ -29,7 +29,7 @@ def describe() -> Described:
         "cpus": len(os.sched_getaffinity(0)),
         "hypervisor": _is_virtual(),
         "booted": os.environ.get(BOOTED),
-        "clock_source": _read(_CLOCK_SOURCE),
+        "clock_source": _read(CLOCK_SOURCE),
         "load_1min": round(os.getloadavg()[0], 2),
         "pressure_cpu": pressure(),
         "steal_share": steal_share(),

@@ -3,11 +3,11 @@
 import os
 from typing import Final
 
+from xenperf.abi.sysfs import CLOCK_SOURCE
 from xenperf.measure.environment import cpu_model, parsed_pressure
 from xenperf.measure.probe_fact import NOT_VISIBLE, Fact, Grade, Read
 
 CPUINFO: Final = "/proc/cpuinfo"
-CLOCK_SOURCE: Final = "/sys/devices/system/clocksource/clocksource0/current_clocksource"
 GOVERNOR: Final = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"
 HUGE_PAGES: Final = "/sys/kernel/mm/transparent_hugepage/"
 PRESSURE: Final = "/proc/pressure/cpu"
@@ -55,7 +55,7 @@ def hypervisor(read: Read) -> Fact:
 
 def clock_source(read: Read) -> Fact:
     """Return what the kernel takes its time from."""
-    found = read(CLOCK_SOURCE)
+    found = read(str(CLOCK_SOURCE))
     return Fact(
         "clock_source",
         found or NOT_VISIBLE,

@@ -67,16 +67,15 @@ class _Rounds:
         port = self._port()
         self._tidy(port, before)
         self._enter(situation)
-        is_asleep = self.host.guest_poll(0, [port]) == GuestCall.ASLEEP
-        if is_asleep:
+        fate = PollFate.ANSWERED if before is Before.PENDING else PollFate.SPURIOUS
+        if self.host.guest_poll(0, [port]) == GuestCall.ASLEEP:
+            fate = PollFate.SLEPT
             RAISE[EventSource.SEND](self.host, port)
             if before is Before.PENDING or self.host.poll_result(0) != 0:
                 subject = f"event_sources.{POLL}.{situation}"
                 raise MeasurementError(subject, f"port {port} woke nobody")
         self._leave(situation)
-        if is_asleep:
-            return PollFate.SLEPT
-        return PollFate.ANSWERED if before is Before.PENDING else PollFate.SPURIOUS
+        return fate
 
     def _fate(self, cell: Cell, port: int, before: Before, told: tuple[bool, bool]) -> Fate:
         was_refused, at_once = told
