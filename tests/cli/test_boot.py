@@ -179,6 +179,40 @@ def test_a_kernel_that_dies_under_emulation_is_booted_again(bench: Bench, boot: 
     assert "emulation, CPUs taking turns" in found.err
 
 
+def test_a_kernel_that_hangs_under_emulation_is_booted_again(
+    bench: Bench, boot: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "LONGEST_SILENCE_S", 2)
+    bench.emulate('if mkdir "$out/../hung"; then sleep 99; fi' + ANSWER)
+    found = boot("--", "list")
+    assert (found.code, found.out) == (0, "said\n")
+    (line,) = (line for line in found.err.splitlines() if "booting again" in line)
+    assert "the kernel hangs (no sign of life for 2 s)" in line
+    assert line.endswith("emulation, CPUs taking turns")
+
+
+def test_a_kernel_that_hangs_by_hardware_is_believed(
+    bench: Bench, boot: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "LONGEST_SILENCE_S", 0.5)
+    monkeypatch.setattr(qemu, "why_no_hardware", lambda: None)
+    bench.emulate("echo hung; sleep 99")
+    found = boot("--", "list")
+    assert found.code == 3
+    *_, last_line, line = found.err.splitlines()
+    assert last_line == "| hung"
+    assert "the kernel hangs (no sign of life for 0.5 s); see its last lines above" in line
+    assert "again" not in found.err
+
+
+def test_where_instructions_are_counted_silence_means_nothing(
+    bench: Bench, boot: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "LONGEST_SILENCE_S", 0.1)
+    bench.emulate("sleep 0.5" + ANSWER)
+    assert boot("--icount", "--", "list").code == 0
+
+
 def test_a_kernel_that_always_dies_is_given_up_with_its_last_lines(
     bench: Bench, boot: Invoke
 ) -> None:

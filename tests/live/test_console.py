@@ -12,8 +12,11 @@ from xenperf.live import console
 SOON_S = 20.0
 
 
-def _run(script: str, seconds: float = SOON_S) -> console.Console:
-    return console.run(["/bin/sh", "-c", script], time.monotonic() + seconds)
+def _run(
+    script: str, seconds: float = SOON_S, longest_silence_s: float | None = None
+) -> console.Console:
+    command = ["/bin/sh", "-c", script]
+    return console.run(command, time.monotonic() + seconds, longest_silence_s=longest_silence_s)
 
 
 def _is_running(pid: int) -> bool:
@@ -74,6 +77,47 @@ def test_when_time_is_up_the_whole_session_is_killed(tmp_path: Path) -> None:
     while any(map(_is_running, map(int, pids.read_text().split()))):
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "echo booting; sleep 99",
+        r"printf '\005'; sleep 99",
+        r"printf '\005'; while sleep 0.1; do echo 'rcu: CPU 1 stalls'; done",
+    ],
+)
+def test_what_was_alive_and_is_no_longer_is_killed_before_time_is_up(script: str) -> None:
+    start = time.monotonic()
+    seen = _run(script, longest_silence_s=0.5)
+    assert 0.5 <= time.monotonic() - start < SOON_S
+    assert (seen.ended, seen.silent_s) == (False, 0.5)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "sleep 1.5; exit 4",  # without a console; its answer comes another way
+        "for i in 1 2 3 4 5 6; do echo $i; sleep 0.25; done; exit 4",
+        r"for i in 1 2 3 4 5 6; do printf '\005'; sleep 0.25; done; exit 4",
+    ],
+)
+def test_what_gives_signs_of_life_or_never_gave_any_may_go_on(script: str) -> None:
+    seen = _run(script, longest_silence_s=1.0)
+    assert (seen.ended, seen.silent_s, seen.status) == (True, None, 4)
+
+
+def test_when_time_is_up_silence_is_not_to_blame() -> None:
+    seen = _run("echo booting; sleep 99", seconds=0.5, longest_silence_s=SOON_S)
+    assert (seen.ended, seen.silent_s) == (False, None)
+
+
+def test_a_beat_within_a_line_is_no_part_of_it() -> None:
+    seen = _run(r"printf '\005Kernel panic - \005not syncing: why\005\n\005'; exit 4")
+    assert (list(seen.last), seen.cause) == (
+        ["Kernel panic - not syncing: why"],
+        "Kernel panic - not syncing: why",
+    )
 
 
 def test_it_does_not_outlive_a_parent_that_is_killed(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 import ctypes
 import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from xenperf.abi.kvm import Ioctl
 from xenperf.live import guest_init
 from xenperf.live.guest_init import MOUNTS, Stopped
 
@@ -17,6 +19,20 @@ import json, sys
 from xenperf.live import guest_init
 guest_init.OUT = sys.argv[1]
 guest_init.report(guest_init.run(json.loads(sys.argv[2])))
+"""
+
+
+# As above; the console is a pipe, whose end ends it.
+BEAT = """
+import os
+from xenperf.live import guest_init
+guest_init._BETWEEN_BEATS_S = 0
+set_affinity = os.sched_setaffinity
+def told(pid, cpus):
+    os.write(1, b"%d" % min(cpus))
+    set_affinity(pid, cpus)
+os.sched_setaffinity = told
+guest_init.beat()
 """
 
 
@@ -33,7 +49,7 @@ class Libc:
         ctypes.set_errno(number)
         return status
 
-    mount = syscall = reboot = _call
+    mount = syscall = reboot = ioctl = _call
 
 
 def _run(out: Path, *command: str, folder: str = "/") -> None:
@@ -62,6 +78,36 @@ def test_a_command_that_cannot_be_run_says_so(tmp_path: Path) -> None:
 def test_orphans_are_not_taken_for_the_command(tmp_path: Path) -> None:
     _run(tmp_path, "/bin/sh", "-c", "(exit 5) & sleep 0.05; exit 6")
     assert (tmp_path / "exit").read_text() == "6"
+
+
+def test_a_beat_comes_from_each_cpu_in_turn_until_nobody_listens() -> None:
+    cpus = b"".join(b"%d\x05" % cpu for cpu in sorted(os.sched_getaffinity(0)))
+    with subprocess.Popen([sys.executable, "-c", BEAT], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.read(3 * len(cpus)) == 3 * cpus
+        process.stdout.close()
+        assert process.wait(timeout=30) == 0
+
+
+def test_a_vm_is_kept_where_there_is_kvm(monkeypatch: pytest.MonkeyPatch) -> None:
+    libc, opened = Libc(7, 0), []
+
+    def open_one(path: str, flags: int) -> int:
+        opened.append((path, flags))
+        return 5
+
+    monkeypatch.setattr(guest_init, "libc", libc)
+    monkeypatch.setattr(guest_init.os, "open", open_one)
+    guest_init.keep_vm()
+    assert (opened, libc.calls) == ([("/dev/kvm", os.O_RDWR)], [(5, Ioctl.CREATE_VM, 0)])
+
+
+def test_without_kvm_there_is_no_vm_to_keep(monkeypatch: pytest.MonkeyPatch) -> None:
+    def open_none(path: str, flags: int) -> int:
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(guest_init.os, "open", open_none)
+    guest_init.keep_vm()
 
 
 @pytest.mark.parametrize(

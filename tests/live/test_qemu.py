@@ -82,6 +82,21 @@ def test_counting_instructions_takes_one_thread_and_one_clock() -> None:
     assert "-icount" not in Machine(1, 2048, False).arguments()
 
 
+@pytest.mark.parametrize(
+    ("machine", "beats", "keeps_vm"),
+    [
+        (Machine(2, 512, hardware=False), True, True),
+        (Machine(2, 512, hardware=False, takes_turns=True), True, False),
+        (Machine(1, 512, hardware=False, counts_instructions=True), False, False),
+        (Machine(2, 512, hardware=True), True, False),
+    ],
+)
+def test_nothing_more_runs_inside_than_its_manner_needs(
+    machine: Machine, beats: bool, keeps_vm: bool
+) -> None:
+    assert (machine.beats, machine.keeps_vm) == (beats, keeps_vm)
+
+
 def test_the_host_is_shared_read_only_and_a_comma_in_a_name_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

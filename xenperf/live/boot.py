@@ -30,6 +30,9 @@ from xenperf.live.workspace import room, workspace
 MOST_BOOTS: Final = 10
 """An emulator may crash a sound kernel; one that dies by hardware is believed at once."""
 
+LONGEST_SILENCE_S: Final = 60
+"""A VM that gives no sign of life for so long hangs; one that lives gives one every two seconds."""
+
 _TAKEN_ALONG: Final = ("PATH", "HOME", "TZ", "COLUMNS", "NO_COLOR")
 _FAMILIES_TAKEN_ALONG: Final = ("LANG", "LC_", "PYTHON", "NUMBA_", "XENPERF_")
 
@@ -120,7 +123,8 @@ def _answered(
     for nr_boots in range(1, most_boots + 1):
         with room(outbox.folder):
             outbox.empty()
-        seen = console.run(prepared(machine), deadline)
+        silence_s = LONGEST_SILENCE_S if machine.beats else None
+        seen = console.run(prepared(machine), deadline, longest_silence_s=silence_s)
         answer = outbox.answer()
         if answer is not None:
             return answer
@@ -130,7 +134,7 @@ def _answered(
         say(f"{job.image}: {boot_failure.death(seen)}; booting again with {machine}")
     for line in () if seen.told else (*seen.last, *outbox.last_words()):
         say(f"| {line}")
-    if not seen.ended:
+    if not seen.ended and seen.silent_s is None:
         raise boot_failure.too_late(job.image, job.timeout_s, outbox.has_begun)
     raise boot_failure.unanswered(job.image, seen, nr_boots, hardware=job.machine.hardware)
 
@@ -155,4 +159,6 @@ def _told_inside(
         "command": [sys.executable, "-m", job.module, *job.command.args],
         "folder": os.getcwd(),
         "environment": {**environment, **_INSIDE, BOOTED: machine.manner},
+        "beats": machine.beats,
+        "keeps_vm": machine.keeps_vm,
     }

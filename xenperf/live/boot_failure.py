@@ -11,12 +11,14 @@ _SEE: Final = "see its last lines above"
 
 
 def crashed(seen: Console) -> bool:
-    """Tell whether the kernel died, rather than the emulator refusing, or time running out."""
-    return seen.ended and seen.status == 0 and seen.told is None
+    """Tell whether the kernel died or hangs; else the emulator refused, or time was up."""
+    return seen.silent_s is not None or (seen.ended and seen.status == 0 and seen.told is None)
 
 
 def death(seen: Console) -> str:
     """Return how the kernel died, in a few words."""
+    if seen.silent_s is not None:
+        return f"the kernel hangs (no sign of life for {seen.silent_s:g} s)"
     if seen.cause is None:
         return "the VM ended without an answer"
     return f"the kernel died ({', '.join(filter(None, (seen.cause, seen.place)))})"

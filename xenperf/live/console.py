@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import IO, Final
 
 from xenperf.errors import UnavailableError
-from xenperf.live.guest_init import MARK
+from xenperf.live.guest_init import BEAT, MARK
 
 LAST_LINES: Final = 12
 _CHUNK: Final = 65536
@@ -41,15 +41,29 @@ class Console:
     """Why the first process ran nothing."""
 
     ended: bool = False
-    """Whether the program ended by itself; else time was up."""
+    """Whether the program ended by itself; else it was killed, since time was up or it hung."""
 
     status: int = 0
     """Its exit status then."""
 
+    silent_s: float | None = None
+    """For how many seconds it had given no sign of life, if it was killed for that."""
+
+    sign: float | None = None
+    """When, on ``time.monotonic()``, its last sign of life came; None: it has given none yet."""
+
+    _beats: bool = False
     _partial: bytes = b""
 
     def take(self, written: bytes) -> None:
-        """Add what has been *written*, which may end inside a line."""
+        """Add what has been *written*, which may end inside a line.
+
+        Any word is a sign of life until the first beat. From then on only beats are: a kernel with
+        a CPU that hangs still has words about it.
+        """
+        self._beats = self._beats or BEAT in written
+        if BEAT in written or not self._beats:
+            self.sign = time.monotonic()
         *lines, self._partial = (self._partial + written).split(b"\n")
         for line in lines:
             self._take_line(line)
@@ -76,12 +90,18 @@ class Console:
 
 
 def run(
-    command: Sequence[str], deadline: float, environment: Mapping[str, str] | None = None
+    command: Sequence[str],
+    deadline: float,
+    environment: Mapping[str, str] | None = None,
+    longest_silence_s: float | None = None,
 ) -> Console:
     """Run *command* until it ends, or ``time.monotonic()`` reaches *deadline*; then kill it.
 
     environment
         Its own; None: that of this process.
+    longest_silence_s
+        Kill it also if that many seconds pass without a sign of life, once it has given any. None:
+        it may be silent.
 
     It dies with this process and gets none of the terminal's signals. Raise ``UnavailableError``
     if it cannot be started.
@@ -89,13 +109,15 @@ def run(
     console = Console()
     with _started(command, environment) as process:
         assert process.stdout is not None  # asked for below
-        while _has_words(process.stdout, deadline):
+        while _has_words(process.stdout, _patience(console, deadline, longest_silence_s)):
             written = os.read(process.stdout.fileno(), _CHUNK)
             if not written:
                 console.ended = True
                 console.status = process.wait()
                 break
             console.take(written)
+        if not console.ended and time.monotonic() < deadline:
+            console.silent_s = longest_silence_s
     console.finish()
     return console
 
@@ -128,6 +150,13 @@ def _started(
 
 def _die_with_parent() -> None:
     _LIBC.prctl(_DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
+
+
+def _patience(console: Console, deadline: float, longest_silence_s: float | None) -> float:
+    """Return until when the next words are waited for."""
+    if longest_silence_s is None or console.sign is None:
+        return deadline
+    return min(deadline, console.sign + longest_silence_s)
 
 
 def _has_words(stream: IO[bytes], deadline: float) -> bool:

@@ -9,10 +9,14 @@ import ctypes
 import errno
 import json
 import os
+import time
 from typing import Any, Final, NamedTuple
 
 MARK: Final = "xenperf-boot: "
 """Begins the line on the console that says why nothing was run."""
+
+BEAT: Final = b"\x05"
+"""Written to the console every few seconds, by which the host knows that all CPUs are alive."""
 
 ROOT: Final = "/root-of-host"
 WORK: Final = "/dev/xenperf"  # in the devtmpfs, since nothing can be made in the host's folders
@@ -31,6 +35,8 @@ EXIT: Final = "exit"
 _READ_ONLY: Final = 1  # MS_RDONLY, linux/mount.h
 _RESTART: Final = 0x01234567  # LINUX_REBOOT_CMD_RESTART, linux/reboot.h
 _FINIT_MODULE: Final = 313  # asm/unistd_64.h
+_CREATE_VM: Final = 0xAE01  # KVM_CREATE_VM, linux/kvm.h
+_BETWEEN_BEATS_S: Final = 2.0
 _NOT_OURS: Final = (errno.EEXIST, errno.ENODEV, errno.EOPNOTSUPP)  # loaded; for another processor
 _9P: Final = "trans=virtio,version=9p2000.L,msize=512000"
 
@@ -72,6 +78,10 @@ def main() -> None:
         for mount in MOUNTS:
             mount_one(mount, refused)
         os.chroot(ROOT)
+        if job["keeps_vm"]:
+            keep_vm()
+        if job["beats"] and os.fork() == 0:
+            beat()
         report(run(job))
     except Stopped as stopped:
         tell(str(stopped))
@@ -107,6 +117,33 @@ def mount_one(mount: Mount, refused: list[str]) -> None:
         f"{why}; give its modules with --modules DIR, or build it with CONFIG_9P_FS, "
         "CONFIG_NET_9P_VIRTIO, CONFIG_VIRTIO_PCI, CONFIG_DEVTMPFS and CONFIG_TMPFS"
     )
+
+
+def keep_vm() -> None:
+    """Have one VM of KVM's for as long as this machine runs.
+
+    The kernel changes the code of its scheduler as the first VM comes and as the last one goes
+    (preempt_notifier_inc and preempt_notifier_dec, Linux 6.1 to 7.2). An emulator that runs each
+    CPU in a thread may go on with the code from before (QEMU 7.2), and hangs then.
+    """
+    try:
+        device = os.open("/dev/kvm", os.O_RDWR)
+    except OSError:
+        return  # the command is in a better place to say what is missing
+    libc.ioctl(device, _CREATE_VM, 0)  # never closed; a program that is run does not inherit it
+
+
+def beat() -> None:
+    """Give signs of life, from each CPU in turn, so that they end when one of them hangs."""
+    cpus = os.sched_getaffinity(0)
+    try:
+        while True:
+            for cpu in cpus:
+                os.sched_setaffinity(0, {cpu})
+                os.write(1, BEAT)
+                time.sleep(_BETWEEN_BEATS_S)
+    finally:
+        os._exit(0)
 
 
 def run(job: dict[str, Any]) -> int:

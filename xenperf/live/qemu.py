@@ -55,6 +55,16 @@ class Machine:
         return "hardware virtualisation" if self.hardware else "emulation"
 
     @property
+    def beats(self) -> bool:
+        """Whether it gives signs of life, which would be counted where instructions are."""
+        return not self.counts_instructions
+
+    @property
+    def keeps_vm(self) -> bool:
+        """Whether its kernel had better not change the code that another CPU is running."""
+        return not (self.hardware or self.counts_instructions or self.takes_turns)
+
+    @property
     def modules(self) -> tuple[str, ...]:
         """The modules that it needs, unless they are built in."""
         kvm = _NESTING.get(_nesting_flag() or "svm", "kvm_amd") if self.hardware else "kvm_amd"
