@@ -30,7 +30,11 @@ def test_figures_counts_and_answers_are_found() -> None:
         (RUN, "[", "not JSON"),
         (RUN, "{}", "cases"),
         (RUN, '{"cases": [{"id": "\\u001b[2J"}]}', "control characters"),
-        (RUN, '{"cases": [{"id": 1, "activation": "", "observed": "", "ok": true}]}', "a string"),
+        (
+            RUN,
+            '{"cases": [{"id": 1, "activation": "", "observed": "", "ok": true}]}',
+            r"cannot read: cases\[0\].id: not a string",
+        ),
     ],
 )
 def test_what_xenperf_never_writes_is_refused(run: str, said: str, why: str) -> None:

@@ -226,6 +226,14 @@ def test_counts_of_something_else_are_refused(counted: Any, named: str) -> None:
         recorded_of(content, "r.json")
 
 
+def test_nothing_counted_may_be_said_in_two_ways() -> None:
+    content = content_of(one(instructions=None))
+    assert "instructions" not in content["raw"]
+    for nothing in ({}, {"instructions": None}):
+        content["raw"].update(nothing)
+        assert recorded_of(content, "r.json").instructions is None
+
+
 def test_a_file_is_strict_json_with_a_line_for_each_part() -> None:
     written = text_of(one(environment={"load_1min": 0.25}))
     lines = written.splitlines()

@@ -9,7 +9,6 @@ from xenperf.hypervisor import Activation
 from xenperf.record import untrusted
 from xenperf.record.checks import (
     Check,
-    MisshapenError,
     expect,
     fields,
     flag,
@@ -101,14 +100,12 @@ def checked(content: Content, path: str | os.PathLike[str]) -> Content:
 
     ``UsageError`` names what is not as these verbs write it, or contradicts itself.
     """
-    try:
+    with untrusted.refusing(path):
         LAYOUTS[content["kind"]](content, "")
         if content["kind"] == CASES:
             _check_cases(content)
         else:
             _check_load(content)
-    except MisshapenError as error:
-        raise untrusted.refusal(path, str(error).lstrip(".")) from None
     return content
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from xenperf.record import untrusted
 from xenperf.record.asv import RESULTS_VERSION
-from xenperf.record.checks import Check, MisshapenError, expect, having, items, number, table, text
+from xenperf.record.checks import Check, expect, having, items, number, table, text
 from xenperf.record.foreign import anything, combinations
 from xenperf.stats.history import Point, State
 
@@ -53,7 +53,7 @@ class Commit:
 def commit_of(path: Path) -> Commit:
     """Return what the file at *path* says; ``UsageError`` where it is none of asv's results."""
     content = untrusted.load(path, str)  # NaN becomes the word, and null stays null
-    try:
+    with untrusted.refusing(path):
         having(FILE)(content, "")
         expect(content.get("version") == RESULTS_VERSION, "version", str(RESULTS_VERSION))
         is_commit = _COMMIT.fullmatch(content["commit_hash"]) is not None
@@ -64,8 +64,6 @@ def commit_of(path: Path) -> Commit:
             name: _points(dict(zip(columns, values, strict=False)), f"results.{name}")
             for name, values in content["results"].items()
         }
-    except MisshapenError as error:
-        raise untrusted.refusal(path, str(error).lstrip(".")) from None
     return Commit(
         commit=content["commit_hash"],
         date=content["date"] / 1000,

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 
 from xenperf.errors import UsageError
 from xenperf.record import untrusted
-from xenperf.record.checks import MisshapenError, flag, having, items, text
+from xenperf.record.checks import flag, having, items, text
 from xenperf.record.figures import CountKey, source_of
 from xenperf.record.recorded import is_ours, recorded_of
 from xenperf.stats.files import Figure
@@ -75,10 +75,8 @@ def taken_from(name: str, run: Any, cases: Any) -> Booted:
 
 
 def _answers(name: str, cases: Any) -> dict[AnswerKey, Answer]:
-    try:
+    with untrusted.refusing(name):
         _CASES(cases, "")
-    except MisshapenError as error:
-        raise untrusted.refusal(name, str(error)) from None
     return {
         (case["id"], case["activation"]): (case["observed"], case["ok"]) for case in cases["cases"]
     }

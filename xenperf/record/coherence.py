@@ -13,6 +13,8 @@ Message = Mapping[str, Any]
 def check(plan: Plan, raw: Mapping[str, Any]) -> None:
     """Raise ``MisshapenError`` where *raw*, of the right shape already, contradicts itself."""
     _check_plan(plan)
+    if raw.get("instructions") is not None:
+        _check_instructions(plan, raw["instructions"]["counted"], "raw.instructions.counted")
     workers, looks = raw["workers"], raw["looks"]
     expect(looks == sorted(set(looks)), "raw.looks", "in rising order")
     expect(not looks or looks[-1] <= len(workers), "raw.looks", "at most the number of workers")
@@ -37,8 +39,8 @@ def check(plan: Plan, raw: Mapping[str, Any]) -> None:
                     expect(alike, f"{here}.sides", "those of the other workers")
 
 
-def check_instructions(plan: Plan, counted: Sequence[Message], where: str) -> None:
-    """Raise ``MisshapenError`` where what was counted is not of *plan*, or is there twice."""
+def _check_instructions(plan: Plan, counted: Sequence[Message], where: str) -> None:
+    """Refuse what was counted and is not of *plan*, or is there twice."""
     keys = [(message["name"], message["comparison"]) for message in counted]
     expect(len(set(keys)) == len(keys), where, "each cost once")
     for idx, message in enumerate(counted):

@@ -7,7 +7,6 @@ from typing import Final
 
 from xenperf.errors import UsageError
 from xenperf.record import foreign, untrusted
-from xenperf.record.checks import MisshapenError
 from xenperf.record.figures import CountKey, Source, source_of
 from xenperf.record.recorded import is_ours, recorded_of
 from xenperf.stats.files import ONLY_ONE, SIDES, file_rows
@@ -39,13 +38,11 @@ def source(path: str | os.PathLike[str]) -> Source:
         raise untrusted.refusal(path, f"{words[0]} is not JSON")
     if is_ours(content):
         return source_of(recorded_of(content, path), os.fspath(path))
-    try:
+    with untrusted.refusing(path):
         if foreign.is_pyperf(content):
             return foreign.pyperf_source(content, os.fspath(path))
         if foreign.is_asv(content):
             return foreign.asv_source(content, os.fspath(path))
-    except MisshapenError as error:
-        raise untrusted.refusal(path, str(error).lstrip(".")) from None
     remedy = "give a file that xenperf, pyperf or asv wrote"
     raise untrusted.refusal(path, "no result file that is known here", remedy)
 

@@ -14,7 +14,7 @@ from xenperf.errors import UsageError
 from xenperf.record import untrusted
 from xenperf.record.asv import RESULTS_VERSION
 from xenperf.record.asv_commit import Commit, commit_of
-from xenperf.record.checks import MisshapenError, having, maybe, table, text
+from xenperf.record.checks import having, maybe, table, text
 from xenperf.stats.history import History, Kind, Point, State, Step, Track, is_whole
 
 LISTED: Final = "benchmarks.json"
@@ -91,12 +91,10 @@ def _listed(path: Path) -> Mapping[str, Mapping[str, Any]]:
     if not isinstance(content, dict) or content.get("version") != RESULTS_VERSION:
         raise untrusted.refusal(path, f"not asv's list, version {RESULTS_VERSION}")
     found = {name: entry for name, entry in content.items() if name != "version"}
-    try:
+    with untrusted.refusing(path):
         table(BENCHMARK)(found, "")
         for name, entry in found.items():
             maybe(text)(entry.get("unit"), f"{name}.unit")
-    except MisshapenError as error:
-        raise untrusted.refusal(path, str(error).lstrip(".")) from None
     return found
 
 

@@ -12,7 +12,6 @@ from xenperf.record import layout, untrusted
 from xenperf.record.booted import Booted, taken_from
 from xenperf.record.checks import (
     Check,
-    MisshapenError,
     expect,
     fields,
     having,
@@ -115,11 +114,11 @@ def is_image_series(content: Any) -> bool:
 def series_of(content: Mapping[str, Any], path: str | os.PathLike[str]) -> ImageSeries:
     """Return what the object *content* of the file at *path* holds; ``UsageError`` if broken."""
     check_schema(content, path)
-    try:
+    with untrusted.refusing(path):
         having(OURS)(content, "")
+        _check_boots(content)
+    try:
         boots = dict(_boots_of(content))
-    except MisshapenError as error:
-        raise untrusted.refusal(path, str(error).lstrip(".")) from None
     except UsageError as error:  # what one boot brought back is no run of ours
         raise untrusted.refusal(path, f"boots: {error}") from None
     return ImageSeries(
@@ -144,18 +143,21 @@ def digest_of(image: Path) -> str:
     return found.hexdigest()
 
 
-def _boots_of(content: Mapping[str, Any]) -> Iterator[tuple[str, list[Booted]]]:
-    """Yield the boots of each image that has some, in the order of the series."""
-    labels, boots = list(content["about"]), content[BOOTS]
+def _check_boots(content: Mapping[str, Any]) -> None:
+    labels, boots = content["about"], content[BOOTS]
     expect(len(boots) <= MAX_BOOTS, BOOTS, f"at most {MAX_BOOTS}")
-    expect(set(content["images"]) == set(labels), "images", "what about tells of")
+    expect(content["images"].keys() == labels.keys(), "images", "what about tells of")
     for idx, boot in enumerate(boots):
         expect(boot["label"] in labels, f"{BOOTS}[{idx}].label", "an image of the series")
     expect(len({boot["label"] for boot in boots}) > 1, BOOTS, "of two images")
-    for label in labels:
+
+
+def _boots_of(content: Mapping[str, Any]) -> Iterator[tuple[str, list[Booted]]]:
+    """Yield the boots of each image that has some, in the order of the series."""
+    for label in content["about"]:
         taken = [
             taken_from(label, boot["run"], boot["cases"])
-            for boot in boots
+            for boot in content[BOOTS]
             if boot["label"] == label
         ]
         if taken:

@@ -11,7 +11,7 @@ from xenperf.measure.beside import Instructions
 from xenperf.measure.plan import Plan
 from xenperf.measure.session import Session
 from xenperf.record import coherence, layout, untrusted
-from xenperf.record.checks import MisshapenError, having
+from xenperf.record.checks import having
 from xenperf.record.suite import suite
 
 Plain: TypeAlias = str | int | float | None
@@ -116,22 +116,23 @@ def recorded_of(content: Mapping[str, Any], path: str | os.PathLike[str]) -> Rec
     if RAW not in content:
         remedy = "record it with -o FILE.json"
         raise untrusted.refusal(path, "a report alone, without what was measured", remedy)
+    with untrusted.refusing(path):
+        having(layout.OURS)(content, "")
+        plan = _plan_of(content[RAW], path)
+        coherence.check(plan, content[RAW])
+    return _recorded(plan, content)
+
+
+def _plan_of(raw: Mapping[str, Any], path: str | os.PathLike[str]) -> Plan:
     try:
-        return _recorded_of(content)
-    except MisshapenError as error:
-        raise untrusted.refusal(path, str(error).lstrip(".")) from None
-    except UsageError as error:  # the plan's own word on numbers that fit no machine
+        return Plan.from_fields(raw["plan"])
+    except UsageError as error:  # its own word on numbers that fit no machine
         raise untrusted.refusal(path, f"raw.plan: {error.thing}: {error.reason}") from None
 
 
-def _recorded_of(content: Mapping[str, Any]) -> Recorded:
-    having(layout.OURS)(content, "")
+def _recorded(plan: Plan, content: Mapping[str, Any]) -> Recorded:
     raw = content[RAW]
-    plan = Plan.from_fields(raw["plan"])
-    coherence.check(plan, raw)
     counted = raw.get("instructions")
-    if counted is not None:
-        coherence.check_instructions(plan, counted["counted"], "raw.instructions.counted")
     return Recorded(
         Session(
             plan,

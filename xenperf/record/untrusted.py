@@ -5,9 +5,11 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from xenperf.errors import UsageError
+from xenperf.record.checks import MisshapenError
 
 MAX_BYTES: Final = 256 << 20
 """A run of the whole catalogue takes half a megabyte; a series of 16 commits about 20."""
@@ -67,6 +69,15 @@ def refusal(path: str | os.PathLike[str], reason: str, remedy: str | None = None
     shown = printable(reason)
     shown = shown if len(shown) <= 4 * _SHOWN else f"{shown[: 4 * _SHOWN]}..."
     return UsageError(os.fspath(path), f"cannot read: {shown}", remedy)
+
+
+@contextmanager
+def refusing(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Refuse the file at *path*, by ``UsageError``, if what the block checks is misshapen."""
+    try:
+        yield
+    except MisshapenError as error:
+        raise refusal(path, str(error).lstrip(".")) from None
 
 
 def _content(path: str | os.PathLike[str]) -> bytes:
