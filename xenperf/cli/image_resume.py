@@ -2,7 +2,6 @@
 
 import shlex
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import click
@@ -15,7 +14,7 @@ from xenperf.cli.request import Request
 from xenperf.cli.same import check_conditions
 from xenperf.cli.streams import Streams
 from xenperf.errors import UsageError, XenperfError
-from xenperf.record.image_file import ImageSeries, digest_of
+from xenperf.record.image_file import ImageSeries, digests_of
 
 
 def go_on(begun: ImageSeries, file: str, streams: Streams, *, strict: bool) -> int:
@@ -28,10 +27,13 @@ def go_on(begun: ImageSeries, file: str, streams: Streams, *, strict: bool) -> i
     found = Found(boots={label: list(boots) for label, boots in begun.boots.items()})
     today = image_series.environment_of(found.manner)
     check_conditions(file, begun.command, (begun.environment, today), begun.sources)
+    images = digests_of(asked.images)
     for label, path in asked.images.items():
-        _check_image(file, label, path, begun)
+        if images[label] != begun.images[label]:
+            reason = f"cannot be resumed: {path} is not the image that was booted as {label}"
+            raise UsageError(file, reason, f"measure from the start: {begun.command}")
     request = replace(request, strict=strict, output=file, format=JSON)
-    return image_series.measure(request, asked, streams, found)
+    return image_series.measure(request, asked, images, streams, found)
 
 
 def _asked(begun: ImageSeries, file: str) -> tuple[Request, Asked]:
@@ -50,9 +52,3 @@ def _asked(begun: ImageSeries, file: str) -> tuple[Request, Asked]:
         reason = "cannot be resumed: its command is not of these images"
         raise UsageError(file, reason, "measure from the start")
     return request, asked
-
-
-def _check_image(file: str, label: str, path: Path, begun: ImageSeries) -> None:
-    if digest_of(path) != begun.images[label]:
-        reason = f"cannot be resumed: {path} is not the image that was booted as {label}"
-        raise UsageError(file, reason, f"measure from the start: {begun.command}")

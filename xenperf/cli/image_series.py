@@ -1,7 +1,7 @@
 """The report of a series of kernel images, from what their boots brought back."""
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -11,7 +11,7 @@ from xenperf.cli.formats import chosen
 from xenperf.cli.image_options import DEFAULT_BOOTS, Asked
 from xenperf.cli.images import INTERRUPTED, Found, boot_all, order_of, plan_of, words_inside
 from xenperf.cli.job import hand_over, written
-from xenperf.cli.reporting import report_of_images
+from xenperf.cli.reporting import report_of
 from xenperf.cli.request import Request, command
 from xenperf.cli.saving import STOPPED, Filled, file_of, sources
 from xenperf.cli.streams import Streams
@@ -19,7 +19,7 @@ from xenperf.errors import UnavailableError, UsageError
 from xenperf.measure import environment
 from xenperf.measure.plan import Plan
 from xenperf.record.atomic import write_text
-from xenperf.record.image_file import ImageSeries, digest_of
+from xenperf.record.image_file import ImageSeries
 from xenperf.record.images import unsteady_answers
 from xenperf.report import distrust
 from xenperf.report.boots import BOOTS, COUNTED
@@ -32,18 +32,26 @@ EMULATED: Final = "the VMs were emulated: their times are the emulator's; --icou
 Order = Sequence[Sequence[str]]
 
 
-def measure(request: Request, asked: Asked, streams: Streams, begun: Found | None = None) -> int:
+def measure(
+    request: Request,
+    asked: Asked,
+    images: Mapping[str, str],
+    streams: Streams,
+    begun: Found | None = None,
+) -> int:
     """Boot every image, report, and return the exit code: 1 also for an answer that got wrong.
 
+    images
+        The digest of each, by its label.
     begun
         What boots of the same series brought back already.
     """
     request.check_output()
-    job = _Job(request, asked, plan_of(request))
+    job = _Job(request, asked, images, plan_of(request))
     found = boot_all(asked, job.words, job.order, streams, job.save, begun)
     _check(asked, found)
     series = job.series(found)
-    report = report_of_images(series)
+    report = report_of(series)
     if report.cut_short:
         streams.say(distrust.interruption(report))
     if file_of(request) is None:
@@ -57,13 +65,15 @@ def measure(request: Request, asked: Asked, streams: Streams, begun: Found | Non
 class _Job:
     """What is booted, in which order, and how what it brought back is told and saved."""
 
-    def __init__(self, request: Request, asked: Asked, plan: Plan) -> None:
+    def __init__(
+        self, request: Request, asked: Asked, images: Mapping[str, str], plan: Plan
+    ) -> None:
         self.request = request
         self.asked = asked
         self.plan = plan
         self.order: Order = order_of(asked, plan.seed)
         self.words = words_inside(asked, request, plan)
-        self._images = {label: digest_of(path) for label, path in asked.images.items()}
+        self._images = images
         self._sources = sources()
         self._file = Filled(str(request.path), "boots")
 
@@ -79,7 +89,7 @@ class _Job:
             series = replace(series, cut_short=series.cut_short or STOPPED)
         if file_of(self.request) is None:
             form = chosen(self.request.format, self.request.path)
-            write_text(self.request.path, form.render(report_of_images(series)))
+            write_text(self.request.path, form.render(report_of(series)))
         else:
             self.write(series)
 

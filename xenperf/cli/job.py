@@ -14,8 +14,8 @@ from xenperf.measure import environment, session
 from xenperf.measure.plan import Plan
 from xenperf.measure.session import SaidBy, Session
 from xenperf.record.atomic import write_text
-from xenperf.record.image_file import ImageSeries
 from xenperf.record.recorded import Recorded
+from xenperf.record.saved import Saved
 from xenperf.report import distrust, text
 from xenperf.report.model import Kind, Report
 from xenperf.report.tallies import summary
@@ -101,9 +101,7 @@ def record(
     return replace(begun, session=found)
 
 
-def hand_over(
-    request: Request, recorded: Recorded | ImageSeries | None, report: Report, streams: Streams
-) -> None:
+def hand_over(request: Request, saved: Saved | None, report: Report, streams: Streams) -> None:
     """Write the report to the file asked for, or to standard output.
 
     In JSON a file gets all that was measured, where there is such a record; standard output gets
@@ -114,8 +112,8 @@ def hand_over(
         is_coloured = chosen.name == formats.TEXT and streams.wants_colour(os.environ)
         streams.write(text.render(report, colour=True) if is_coloured else chosen.render(report))
         return
-    if chosen.name == formats.JSON and recorded is not None:
-        saving.save(request.path, recorded)
+    if chosen.name == formats.JSON and saved is not None:
+        saving.save(request.path, saved)
     else:
         write_text(request.path, chosen.render(report))
     streams.say(written(request.path, report))

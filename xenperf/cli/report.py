@@ -11,13 +11,11 @@ from xenperf.cli import history
 from xenperf.cli.exit_codes import REPORT_EPILOG, exit_code
 from xenperf.cli.formats import SWEEP_FORMATS, TSV
 from xenperf.cli.job import hand_over
-from xenperf.cli.reporting import report_of, report_of_images
+from xenperf.cli.reporting import report_of
 from xenperf.cli.request import Request
 from xenperf.cli.streams import Streams
 from xenperf.errors import UsageError
-from xenperf.record import untrusted
-from xenperf.record.image_file import ImageSeries, is_image_series, series_of
-from xenperf.record.recorded import checked
+from xenperf.record import saved
 from xenperf.report.model import Kind
 
 
@@ -65,22 +63,11 @@ def verb(
     if len(files) > 1:
         reason = "one file is shown at a time"
         raise UsageError(files[1], reason, "use xenperf compare, or give --agreement")
-    content = untrusted.load(files[0])
-    if is_image_series(content):
-        return _show_images(request, files[0], series_of(content, files[0]), streams)
-    recorded = checked(content, files[0])
-    _check_form(request, files[0], recorded.kind)
+    found = saved.read(files[0])
     request.check_output()
-    report = report_of(recorded)
-    hand_over(request, recorded, report, streams)
-    return exit_code(report, strict=request.strict)
-
-
-def _show_images(request: Request, file: str, series: ImageSeries, streams: Streams) -> int:
-    _check_form(request, file, Kind.SERIES)
-    request.check_output()
-    report = report_of_images(series)
-    hand_over(request, series, report, streams)
+    report = report_of(found)
+    _check_form(request, files[0], report.kind)
+    hand_over(request, found, report, streams)
     return exit_code(report, strict=request.strict)
 
 

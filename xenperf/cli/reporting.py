@@ -13,6 +13,7 @@ from xenperf.measure.session import Session
 from xenperf.record.image_file import ImageSeries
 from xenperf.record.images import changes_of, rows_of
 from xenperf.record.recorded import Recorded
+from xenperf.record.saved import Saved
 from xenperf.report.model import (
     EVERY_COST,
     Grade,
@@ -30,8 +31,12 @@ from xenperf.stats.samples import WALL_TIME
 _SETTINGS: Final = {Kind.RUN: settings, Kind.SWEEP: sweep_settings}
 
 
-def report_of(recorded: Recorded) -> Report:
-    """Return the report of what was *recorded*, judged anew, with every slice that was taken."""
+def report_of(saved: Saved) -> Report:
+    """Return the report of what was *saved*, judged anew, with every slice that was taken."""
+    return _of_images(saved) if isinstance(saved, ImageSeries) else _of_session(saved)
+
+
+def _of_session(recorded: Recorded) -> Report:
     session, plan = recorded.session, recorded.session.plan
     kind = Kind(recorded.kind)
     found, is_sweep = recorded.instructions, kind is Kind.SWEEP
@@ -62,8 +67,7 @@ def report_of(recorded: Recorded) -> Report:
     )
 
 
-def report_of_images(series: ImageSeries) -> Report:
-    """Return the report of a series of kernel images, judged anew."""
+def _of_images(series: ImageSeries) -> Report:
     return Report(
         rows=tuple(rows_of(series.boots)),
         backend=LIVE,

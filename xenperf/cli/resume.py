@@ -12,7 +12,7 @@ from xenperf.cli.cluster import connected
 from xenperf.cli.exit_codes import COMPARE_EPILOG, exit_code
 from xenperf.cli.formats import JSON
 from xenperf.cli.job import go_on
-from xenperf.cli.reporting import report_of, report_of_images
+from xenperf.cli.reporting import report_of
 from xenperf.cli.request import Request, askable
 from xenperf.cli.same import check_conditions
 from xenperf.cli.streams import Streams
@@ -21,9 +21,9 @@ from xenperf.measure import environment
 from xenperf.measure.plan import Plan
 from xenperf.measure.revisions import is_exported
 from xenperf.measure.session import is_finished
-from xenperf.record import untrusted
-from xenperf.record.image_file import ImageSeries, is_image_series, series_of
-from xenperf.record.recorded import Recorded, checked
+from xenperf.record import saved
+from xenperf.record.image_file import ImageSeries
+from xenperf.record.recorded import Recorded
 
 FINISHED: Final = "finished; there is nothing to resume"
 
@@ -43,12 +43,11 @@ def verb(streams: Streams, /, file: str, strict: bool, scheduler: str | None) ->
     measured the same thing, and one table of them would mislead. Of a series of kernel images the
     boots that are missing are made, if the images are the same.
     """
-    content = untrusted.load(file)
-    if is_image_series(content):
+    recorded = saved.read(file)
+    if isinstance(recorded, ImageSeries):
         if scheduler is not None:
             raise UsageError("--scheduler", "kernel images are booted here", "leave it out")
-        return _go_on_booting(series_of(content, file), file, streams, strict=strict)
-    recorded = checked(content, file)
+        return _go_on_booting(recorded, file, streams, strict=strict)
     if recorded.is_finished:
         streams.say(f"{file}: {FINISHED}")
         return exit_code(report_of(recorded), strict=strict)
@@ -69,7 +68,7 @@ def _go_on_booting(begun: ImageSeries, file: str, streams: Streams, *, strict: b
 
     if begun.cut_short is None:
         streams.say(f"{file}: {FINISHED}")
-        return exit_code(report_of_images(begun), strict=strict)
+        return exit_code(report_of(begun), strict=strict)
     return image_resume.go_on(begun, file, streams, strict=strict)
 
 

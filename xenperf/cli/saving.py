@@ -9,15 +9,14 @@ from typing import Final
 
 import xenperf
 from xenperf.cli import formats
-from xenperf.cli.reporting import report_of, report_of_images
+from xenperf.cli.reporting import report_of
 from xenperf.cli.request import Request
 from xenperf.digest import source_digest
 from xenperf.errors import UsageError, XenperfError
 from xenperf.measure.session import Session
-from xenperf.record import image_file
 from xenperf.record.atomic import write_text
-from xenperf.record.image_file import ImageSeries
-from xenperf.record.recorded import Recorded, document
+from xenperf.record.recorded import Recorded
+from xenperf.record.saved import Saved, document
 from xenperf.report import json_
 
 STOPPED: Final = "stopped before its end"
@@ -37,14 +36,14 @@ class Filled:
     nr_saved: int = 0
     """How many of these the file has by our doing."""
 
-    def write(self, recorded: Recorded | ImageSeries, nr_finished: int) -> None:
-        """Write *recorded* to the file.
+    def write(self, saved: Saved, nr_finished: int) -> None:
+        """Write *saved* to the file.
 
         Where the disk fails after the first time, the file keeps what was written before, and the
         error says how to go on.
         """
         try:
-            save(self.path, recorded)
+            save(self.path, saved)
         except UsageError as error:
             if not self.nr_saved:
                 raise
@@ -75,13 +74,9 @@ class Saver:
         self._file.write(recorded, recorded.session.nr_finished)
 
 
-def save(path: str, recorded: Recorded | ImageSeries) -> None:
-    """Write *recorded* with its report to *path*, whole or not at all."""
-    if isinstance(recorded, ImageSeries):
-        text = image_file.document(recorded, json_.content(report_of_images(recorded)))
-    else:
-        text = document(recorded, json_.content(report_of(recorded)))
-    write_text(path, text)
+def save(path: str, saved: Saved) -> None:
+    """Write *saved* with its report to *path*, whole or not at all."""
+    write_text(path, document(saved, json_.content(report_of(saved))))
 
 
 def file_of(request: Request) -> str | None:

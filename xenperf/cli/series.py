@@ -21,6 +21,7 @@ from xenperf.hypervisor import Activation
 from xenperf.measure import revisions
 from xenperf.measure.sides import Build, Comparison, Side, between_builds
 from xenperf.model.patches import GPA_HVA, KERNELS, PATCHES
+from xenperf.record.image_file import digests_of
 from xenperf.report.model import Kind
 from xenperf.scenarios import catalogue
 
@@ -62,7 +63,7 @@ def verb(
     asked = image_options.taken_from(options)
     request = Request(**options)
     if asked is not None and not model and not names:
-        return image_series.measure(request, asked, streams)
+        return image_series.measure(request, asked, digests_of(asked.images), streams)
     if asked is not None:
         raise UsageError("--kernel", "images are a series of their own", "leave the rest out")
     if model and not names:

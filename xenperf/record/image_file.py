@@ -29,7 +29,6 @@ from xenperf.record.images import Boots
 from xenperf.record.recorded import BOOTS, Plain, check_schema, is_ours, line_by_line
 
 MAX_BOOTS: Final = 1600
-CHUNK_BYTES: Final = 1 << 20
 
 
 def _whatever(value: Any, where: str) -> None:
@@ -134,13 +133,14 @@ def series_of(content: Mapping[str, Any], path: str | os.PathLike[str]) -> Image
     )
 
 
-def digest_of(image: Path) -> str:
-    """Return the SHA-256 of the file *image*, in hexadecimal."""
-    found = hashlib.sha256()
+def digests_of(images: Mapping[str, Path]) -> dict[str, str]:
+    """Return the SHA-256 of each of *images*, in hexadecimal, by its label."""
+    return {label: _digest_of(path) for label, path in images.items()}
+
+
+def _digest_of(image: Path) -> str:
     with image.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            found.update(chunk)
-    return found.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _check_boots(content: Mapping[str, Any]) -> None:
