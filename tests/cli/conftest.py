@@ -49,13 +49,14 @@ def series(
         kernels: dict[str, Kernel],
         *words: str,
         interrupts_at: int | None = None,
+        on_boot: Callable[[int], None] = lambda nr: None,
         counted: bool = True,
     ) -> tuple[Any, Boots]:
-        boots = Boots(kernels, interrupts_at=interrupts_at)
+        boots = Boots(kernels, interrupts_at=interrupts_at, on_boot=on_boot)
         monkeypatch.setattr(images.live, "boot", boots)
         named = []
         for name in kernels:
-            (tmp_path / name).write_bytes(image_bytes())
+            (tmp_path / name).write_bytes(image_bytes() + name.encode())
             named += ["--kernel", f"{name}={tmp_path / name}"]
         clock = ["--icount"] if counted else []
         return invoke("series", *named, *clock, *words), boots

@@ -53,9 +53,12 @@ class Boots:
 
     jobs: list[Job] = field(default_factory=list)
     interrupts_at: int | None = None
+    on_boot: Callable[[int], None] = lambda nr: None
+    """Called as a boot begins, with its number."""
 
     def __call__(self, job: Job, say: Callable[[str], None]) -> Answer:
         self.jobs.append(job)
+        self.on_boot(len(self.jobs))
         if self.interrupts_at == len(self.jobs):
             raise KeyboardInterrupt
         name = job.image.name

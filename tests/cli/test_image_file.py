@@ -138,7 +138,9 @@ def test_another_image_under_the_same_name_is_not_mixed_in(stopped: Path, invoke
     image.write_bytes(image.read_bytes() + b"one more")
     found = invoke("resume", str(stopped))
     assert (found.code, found.out) == (2, "")
-    assert f"{image} is not the image that was booted as p1; measure from the start: " in found.err
+    assert (
+        f"{image}, or a module, is not what was booted as p1; measure from the start: " in found.err
+    )
 
 
 @pytest.mark.parametrize(

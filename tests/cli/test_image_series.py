@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.cli.fake_boots import CASE, SEND, Boots, Kernel, labels
-from tests.live.fake_kernels import image_bytes
+from tests.live.fake_kernels import image_bytes, module_bytes
 from xenperf.cli.exit_codes import ExitCode
 from xenperf.cli.saving import STOPPED
 from xenperf.cli.several import NEXT
@@ -98,6 +98,41 @@ def test_a_kernel_that_does_not_boot_is_named_and_the_rest_goes_on(series: Serie
     assert "p1 gave no answer: 6 of 9 boots finished" in found.out
     assert "p1, no answer" in " ".join(found.out.split())
     assert "p2" in found.out
+
+
+def test_a_kernel_that_is_rebuilt_meanwhile_is_booted_no_more(
+    series: Series, tmp_path: Path
+) -> None:
+    def rebuild(nr_boot: int) -> None:
+        if nr_boot == 3:  # the last of the first round
+            (tmp_path / "p1").write_bytes(image_bytes() + b"p1, but better")
+
+    found, boots = series(THREE, "--boots", "2", "--seed", "1", on_boot=rebuild)
+    assert found.code == ExitCode.UNTRUSTED
+    assert labels(boots.jobs).count("p1") == 1
+    why = f"{tmp_path / 'p1'}: the image or a module has changed since the series began"
+    assert why in " ".join(found.err.split())
+
+
+def test_steps_with_one_kvm_are_told(series: Series, tmp_path: Path) -> None:
+    modules = tmp_path / "modules"
+    modules.mkdir()
+    (modules / "kvm.ko").write_bytes(module_bytes())
+    (modules / "kvm-amd.ko").write_bytes(module_bytes(["kvm"]))
+    found, _ = series(THREE, "--boots", "1", "--modules", str(modules))
+    said = " ".join(found.out.split())
+    for before, label in (("base", "p1"), ("p1", "p2")):
+        assert f"{label} loads the very kvm.ko, kvm_amd.ko of {before}: only the rest" in said
+
+
+def test_one_image_under_two_names_is_told(invoke: Invoke, series: Series, tmp_path: Path) -> None:
+    found, _ = series(THREE, "--boots", "1")
+    assert "the same image" not in found.out
+    assert "loads the very" not in found.out
+    (tmp_path / "p1").write_bytes((tmp_path / "base").read_bytes())
+    named = [word for name in THREE for word in ("--kernel", f"{name}={tmp_path / name}")]
+    found = invoke("series", *named, "--icount", "--boots", "1")
+    assert "p1 is base: the same image, the same modules" in " ".join(found.out.split())
 
 
 def test_a_kernel_that_dies_later_keeps_the_boots_it_had(series: Series) -> None:

@@ -9,12 +9,12 @@ import click
 from xenperf.cli import image_options, image_series, series
 from xenperf.cli.formats import JSON
 from xenperf.cli.image_options import Asked
-from xenperf.cli.images import Found
+from xenperf.cli.images import Found, identities_of
 from xenperf.cli.request import Request
 from xenperf.cli.same import check_conditions
 from xenperf.cli.streams import Streams
 from xenperf.errors import UsageError, XenperfError
-from xenperf.record.image_file import ImageSeries, digests_of
+from xenperf.record.image_file import ImageSeries
 
 
 def go_on(begun: ImageSeries, file: str, streams: Streams, *, strict: bool) -> int:
@@ -27,10 +27,10 @@ def go_on(begun: ImageSeries, file: str, streams: Streams, *, strict: bool) -> i
     found = Found(boots={label: list(boots) for label, boots in begun.boots.items()})
     today = image_series.environment_of(found.manner)
     check_conditions(file, begun.command, (begun.environment, today), begun.sources)
-    images = digests_of(asked.images)
+    images = identities_of(asked)
     for label, path in asked.images.items():
-        if images[label] != begun.images[label]:
-            reason = f"cannot be resumed: {path} is not the image that was booted as {label}"
+        if images[label].digest != begun.images[label]:
+            reason = f"cannot be resumed: {path}, or a module, is not what was booted as {label}"
             raise UsageError(file, reason, f"measure from the start: {begun.command}")
     request = replace(request, strict=strict, output=file, format=JSON)
     return image_series.measure(request, asked, images, streams, found)

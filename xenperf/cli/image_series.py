@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Final
 
 from xenperf.cli.boot import DEFAULT_TIMEOUT_S
@@ -16,6 +17,7 @@ from xenperf.cli.request import Request, command
 from xenperf.cli.saving import STOPPED, Filled, file_of, sources
 from xenperf.cli.streams import Streams
 from xenperf.errors import UnavailableError, UsageError
+from xenperf.live.identity import Identity
 from xenperf.measure import environment
 from xenperf.measure.plan import Plan
 from xenperf.record.atomic import write_text
@@ -35,20 +37,20 @@ Order = Sequence[Sequence[str]]
 def measure(
     request: Request,
     asked: Asked,
-    images: Mapping[str, str],
+    images: Mapping[str, Identity],
     streams: Streams,
     begun: Found | None = None,
 ) -> int:
     """Boot every image, report, and return the exit code: 1 also for an answer that got wrong.
 
     images
-        The digest of each, by its label.
+        What each is now, by its label.
     begun
         What boots of the same series brought back already.
     """
     request.check_output()
     job = _Job(request, asked, images, plan_of(request))
-    found = boot_all(asked, job.words, job.order, streams, job.save, begun)
+    found = boot_all(asked, job.words, job.order, images, streams, job.save, begun)
     _check(asked, found)
     series = job.series(found)
     report = report_of(series)
@@ -66,14 +68,14 @@ class _Job:
     """What is booted, in which order, and how what it brought back is told and saved."""
 
     def __init__(
-        self, request: Request, asked: Asked, images: Mapping[str, str], plan: Plan
+        self, request: Request, asked: Asked, images: Mapping[str, Identity], plan: Plan
     ) -> None:
         self.request = request
         self.asked = asked
         self.plan = plan
         self.order: Order = order_of(asked, plan.seed)
         self.words = words_inside(asked, request, plan)
-        self._images = images
+        self.images = images
         self._sources = sources()
         self._file = Filled(str(request.path), "boots")
 
@@ -107,9 +109,9 @@ class _Job:
             settings=_settings(self.asked, self.plan, self.order),
             command=command_of(self.request, self.asked, self.plan),
             about=_about(self.asked, found),
-            remarks=tuple(_remarks(self.asked, found)),
+            remarks=(*_remarks(self.asked, found), *_alike(self.images)),
             cut_short=", ".join(cut_short) or None,
-            images=self._images,
+            images={label: one.digest for label, one in self.images.items()},
             sources=self._sources,
         )
 
@@ -174,6 +176,19 @@ def _remarks(asked: Asked, found: Found) -> Iterator[str]:
         if unsteady:
             names = ", ".join(f"{case} by {way}" for case, way in unsteady)
             yield f"{label} did not answer the same in each boot: {names}"
+
+
+def _alike(images: Mapping[str, Identity]) -> Iterator[str]:
+    """Say which steps have the same KVM as the one before them: nothing can be learnt from these.
+
+    Images of one release that lie beside each other find the same modules.
+    """
+    for (before, one), (label, other) in pairwise(images.items()):
+        if one == other:
+            yield f"{label} is {before}: the same image, the same modules"
+        elif one.kvm and one.kvm == other.kvm:
+            names = ", ".join(sorted(one.kvm))
+            yield f"{label} loads the very {names} of {before}: only the rest of the kernel differs"
 
 
 def command_of(request: Request, asked: Asked, plan: Plan) -> str:

@@ -1,7 +1,7 @@
 """Kernel images as the steps of a series: what each VM runs, in which order, what comes back."""
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Final
@@ -15,6 +15,7 @@ from xenperf.cli.streams import Streams
 from xenperf.errors import UnavailableError, UsageError, XenperfError
 from xenperf.live import boot as live
 from xenperf.live import qemu
+from xenperf.live.identity import Identity, identity
 from xenperf.live.outbox import Answer
 from xenperf.live.outputs import redirect
 from xenperf.measure.plan import Plan
@@ -69,17 +70,24 @@ def order_of(asked: Asked, seed: int) -> list[list[str]]:
     return [[labels[idx] for idx in one] for one in rounds]
 
 
+def identities_of(asked: Asked) -> dict[str, Identity]:
+    """Return what each image is now, by its label."""
+    return {label: identity(path, asked.modules) for label, path in asked.images.items()}
+
+
 def boot_all(
     asked: Asked,
     words: Sequence[str],
     order: Sequence[Sequence[str]],
+    identities: Mapping[str, Identity],
     streams: Streams,
     on_boot: Callable[[Found], None],
     begun: Found | None = None,
 ) -> Found:
     """Boot every image as often as asked, in *order*; keep what was finished, whatever happens.
 
-    An image that gives no answer is named and left out from then on. Ctrl-C ends the boots.
+    An image that gives no answer, or is no longer what *identities* says, is named and left out
+    from then on. Ctrl-C ends the boots.
     *on_boot* is called after each boot that was finished, so that it can be saved. The boots that
     *begun* has are not made again.
     """
@@ -98,6 +106,7 @@ def boot_all(
                 continue
             here = _Here(f"boot {number} of {len(turns)}, {label}", label, streams)
             try:
+                _check_unchanged(asked, label, identities[label])
                 done = _boot(asked, words, machine, here)
             except XenperfError as error:
                 found.failures[label] = str(error)
@@ -110,6 +119,14 @@ def boot_all(
     except KeyboardInterrupt:
         found.interrupted = True
     return found
+
+
+def _check_unchanged(asked: Asked, label: str, begun: Identity) -> None:
+    """Raise ``UsageError`` if *label* was rebuilt meanwhile: its boots would be of two kernels."""
+    path = asked.images[label]
+    if identity(path, asked.modules) != begun:
+        reason = "the image or a module has changed since the series began"
+        raise UsageError(str(path), reason, "measure from the start")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from xenperf.cli import files, history, image_options, image_series
 from xenperf.cli.between import SENTINELS, names_of
 from xenperf.cli.compare import DIRTY
 from xenperf.cli.exit_codes import SERIES_EPILOG
+from xenperf.cli.images import identities_of
 from xenperf.cli.job import Job, carry_out
 from xenperf.cli.options import instructions, measuring
 from xenperf.cli.request import Request, command, draw_seed
@@ -21,7 +22,6 @@ from xenperf.hypervisor import Activation
 from xenperf.measure import revisions
 from xenperf.measure.sides import Build, Comparison, Side, between_builds
 from xenperf.model.patches import GPA_HVA, KERNELS, PATCHES
-from xenperf.record.image_file import digests_of
 from xenperf.report.model import Kind
 from xenperf.scenarios import catalogue
 
@@ -63,7 +63,7 @@ def verb(
     asked = image_options.taken_from(options)
     request = Request(**options)
     if asked is not None and not model and not names:
-        return image_series.measure(request, asked, digests_of(asked.images), streams)
+        return image_series.measure(request, asked, identities_of(asked), streams)
     if asked is not None:
         raise UsageError("--kernel", "images are a series of their own", "leave the rest out")
     if model and not names:

@@ -16,6 +16,9 @@ _CPUINFO: Final = Path("/proc/cpuinfo")
 _DEVICE: Final = Path("/dev/kvm")
 _PARAMETERS: Final = Path("/sys/module")
 _NESTING: Final = {"svm": "kvm_amd", "vmx": "kvm_intel"}  # the processor's flag, and who uses it
+_MODULES: Final = ("virtio_pci", "9pnet_virtio", "9p")
+ALL_MODULES: Final = (*_MODULES, *_NESTING.values())
+"""What any machine may need, unless it is built in."""
 
 # Every oops ends the VM, which is then seen to have died. cmpxchg16b leaves garbage in the flags
 # under QEMU 7.2; the kernel is told not to use it. User space must still see it: NumPy insists.
@@ -68,7 +71,7 @@ class Machine:
     def modules(self) -> tuple[str, ...]:
         """The modules that it needs, unless they are built in."""
         kvm = _NESTING.get(_nesting_flag() or "svm", "kvm_amd") if self.hardware else "kvm_amd"
-        return ("virtio_pci", "9pnet_virtio", "9p", kvm)
+        return (*_MODULES, kvm)
 
     def arguments(self) -> list[str]:
         """Return the options that make the machine."""

@@ -1,10 +1,8 @@
 """A series of kernel images on disk: the report, and word for word what each boot brought back."""
 
-import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from xenperf.errors import UsageError
@@ -79,7 +77,7 @@ class ImageSeries:
     remarks: tuple[str, ...]
     cut_short: str | None
     images: Mapping[str, str]
-    """The digest of each image, by its label."""
+    """The digest of each image with its modules, by its label."""
 
     sources: str
     """The digest of the sources that measured inside (``xenperf.digest``)."""
@@ -131,16 +129,6 @@ def series_of(content: Mapping[str, Any], path: str | os.PathLike[str]) -> Image
         images=content["images"],
         sources=content["sources"],
     )
-
-
-def digests_of(images: Mapping[str, Path]) -> dict[str, str]:
-    """Return the SHA-256 of each of *images*, in hexadecimal, by its label."""
-    return {label: _digest_of(path) for label, path in images.items()}
-
-
-def _digest_of(image: Path) -> str:
-    with image.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _check_boots(content: Mapping[str, Any]) -> None:
