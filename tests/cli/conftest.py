@@ -12,6 +12,7 @@ from tests.cli.fake_boots import Boots, Kernel
 from tests.live.fake_kernels import image_bytes
 from xenperf.cli import images
 from xenperf.cli.main import main
+from xenperf.measure import environment
 from xenperf.record import atomic
 
 
@@ -37,6 +38,13 @@ def invoke() -> Invoke:
         return Result(code, out.getvalue(), err.getvalue())
 
     return run
+
+
+@pytest.fixture
+def still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the machine be what it is now, its load included."""
+    found = environment.describe()
+    monkeypatch.setattr(environment, "describe", lambda: found)
 
 
 @pytest.fixture

@@ -94,6 +94,7 @@ def test_a_quick_look_counts_once(
     assert [plan.runs for plan in counting.plans] == [runs]
 
 
+@pytest.mark.usefixtures("still")
 @pytest.mark.parametrize("form", ["text", "markdown", "mail", "html", "json"])
 def test_a_file_shows_it_again_in_every_form(
     counting: Counting, invoke: Invoke, tmp_path: Path, form: str

@@ -11,7 +11,6 @@ import pytest
 from tests.cli.fake_boots import Kernel, labels
 from xenperf.cli import saving
 from xenperf.cli.exit_codes import ExitCode
-from xenperf.measure import environment
 from xenperf.report.model import Kind
 
 Invoke = Callable[..., Any]
@@ -19,13 +18,6 @@ Series = Callable[..., Any]
 
 KERNELS = {"base": Kernel(), "p1": Kernel(gpa=1100, says="refused"), "p2": Kernel(gpa=900)}
 WORDS = ("--boots", "2", "--seed", "3")
-
-
-@pytest.fixture
-def still(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the machine be what it is now, its load included."""
-    found = environment.describe()
-    monkeypatch.setattr(environment, "describe", lambda: found)
 
 
 @pytest.fixture
