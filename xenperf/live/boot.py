@@ -90,8 +90,7 @@ def boot(job: Job, say: Say) -> Answer:
     """
     deadline = time.monotonic() + job.timeout_s
     release = kernel_image.release(job.image)
-    folder = kernel_modules.find(job.image, release, job.modules)
-    modules = {} if folder is None else kernel_modules.load(folder, job.machine.modules)
+    modules = kernel_modules.needed(job.image, release, job.modules, job.machine.modules)
     with workspace() as work:
         cache, outbox = guests_cache(otherwise=work), Outbox(work / "out", job.command)
         shares = {guest_init.OUT_TAG: outbox.folder, guest_init.CACHE_TAG: cache}

@@ -37,8 +37,8 @@ def identity(image: Path, modules: Path | None) -> Identity:
     Raise ``UsageError`` for what is no kernel or no module, and ``UnavailableError`` for a module
     that cannot be read.
     """
-    folder = kernel_modules.find(image, kernel_image.release(image), modules)
-    loaded = {} if folder is None else kernel_modules.load(folder, qemu.ALL_MODULES)
+    release = kernel_image.release(image)
+    loaded = kernel_modules.needed(image, release, modules, qemu.ALL_MODULES)
     with image.open("rb") as file:
         return Identity(
             image=hashlib.file_digest(file, "sha256").hexdigest(),

@@ -21,6 +21,17 @@ _ELF: Final = b"\x7fELF"
 _DAMAGED: Final = (OSError, EOFError, lzma.LZMAError)
 
 
+def needed(
+    image: Path, release: str, given: Path | None, wanted: Iterable[str]
+) -> dict[str, bytes]:
+    """Return what ``load`` does, of the folder that ``find`` finds; nothing where it finds none.
+
+    Errors are those of the two.
+    """
+    folder = find(image, release, given)
+    return {} if folder is None else load(folder, wanted)
+
+
 def find(image: Path, release: str, given: Path | None) -> Path | None:
     """Return the folder with the modules of *image*; None: nothing beside it.
 
